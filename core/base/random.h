@@ -1,0 +1,15 @@
+#ifndef CORE_BASE_RANDOM_H
+#define CORE_BASE_RANDOM_H
+
+/* random: bytes from the kernel, or from a seed in tests and the simulator. Any thread. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+void random_bytes(void *at, size_t size); /* fit for keys */
+uint64_t random_u64(void);
+
+/* From now on all of the above is a sequence that `seed` decides. One thread only. */
+void random_seed(uint64_t seed);
+
+#endif

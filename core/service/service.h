@@ -1,0 +1,55 @@
+#ifndef CORE_SERVICE_SERVICE_H
+#define CORE_SERVICE_SERVICE_H
+
+/*
+ * service: what sessions ask for is done here, mostly on workers: the only code that knows both
+ * proto and store. One run function for each kind of request (service_table.c).
+ */
+
+#include <stdbool.h>
+
+#include "core/base/attr.h"
+#include "core/work/job.h"
+#include "core/work/shared.h"
+#include "core/work/watch.h"
+#include "core/work/worker_pool.h"
+#include "proto/request.h"
+#include "store/store.h"
+
+struct auth;
+
+/* What runs may use; lives as long as the gateway. */
+struct service {
+    struct store *store;
+    struct shared *directory; /* struct directory */
+    struct shared *settings;  /* struct service_settings (service_settings.h) */
+    struct watch_board *watches;
+    struct worker_pool *workers;
+    struct auth *auth; /* password checks: cache, limits (auth_run.c) */
+};
+
+enum service_outcome {
+    SERVICE_ANSWERED, /* request->status is set */
+    SERVICE_LATER,    /* somebody else will set it and post the job home */
+};
+
+/* Runs on the thread that the table says. Sets request->status unless it answers later. */
+typedef enum service_outcome service_run_fn(struct service *s, struct request *r, struct job *job);
+
+enum service_where {
+    SERVICE_ON_REACTOR,      /* cheaper than a hop, never blocks */
+    SERVICE_ON_WORKER,       /* somebody waits for one thing */
+    SERVICE_ON_WORKER_LATER, /* long: searches, password hashes */
+};
+
+struct service_row {
+    service_run_fn *run;
+    enum service_where where;
+};
+extern const struct service_row service_table[REQUEST_KINDS];
+
+/* Has the request answered. True: it was, on the spot. False: job->home() will be called on its
+ * inbox's thread when it is; until then request and job belong to the service. Reactor thread. */
+MUST_USE bool service_ask(struct service *s, struct request *r, struct job *job);
+
+#endif

@@ -1,0 +1,31 @@
+#ifndef CORE_WORK_WORKER_POOL_H
+#define CORE_WORK_WORKER_POOL_H
+
+/*
+ * worker_pool: threads that run jobs. Two priorities: WORK_SOON before WORK_LATER, with a share for
+ * the latter so that it never starves. The queue is bounded by its callers: each connection has at
+ * most one job out.
+ */
+
+#include <stdbool.h>
+
+#include "core/base/attr.h"
+
+struct job;
+struct worker_pool;
+
+enum work_priority { WORK_SOON, WORK_LATER };
+
+/* threads == 0: nothing runs by itself, worker_pool_step() runs the jobs (simulator, tests). NULL
+ * when a thread could not be started. */
+MUST_USE struct worker_pool *worker_pool_open(unsigned threads);
+void worker_pool_submit(struct worker_pool *pool, struct job *job, enum work_priority priority);
+unsigned worker_pool_waiting(struct worker_pool *pool); /* jobs not yet begun */
+
+/* Runs one waiting job on the calling thread; false when there is none. */
+bool worker_pool_step(struct worker_pool *pool);
+
+/* Runs what is queued, then ends the threads. */
+void worker_pool_close(struct worker_pool **pool);
+
+#endif

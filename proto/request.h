@@ -1,0 +1,57 @@
+#ifndef PROTO_REQUEST_H
+#define PROTO_REQUEST_H
+
+/*
+ * request: what a session asks of the rest of the gateway.
+ *
+ * Embedded as the first member of a typed request (struct smtp_store_request, ...); `kind` says
+ * which. One owner at a time: the session fills it, the driver takes it away, a run function on a
+ * worker answers it, the driver brings it back through session_ops.reply(), and the session frees
+ * it. While it is away the session is frozen, so a run may use what the request lends of it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/chain.h"
+
+struct watch;
+struct session;
+
+enum request_kind {
+    REQUEST_AUTH,       /* struct auth_request: one step of a SASL exchange, or user and password */
+    REQUEST_SMTP_BODY,  /* struct smtp_store_request: a block of a long body */
+    REQUEST_SMTP_STORE, /* struct smtp_store_request: the end of it: make the message durable */
+    REQUEST_IMAP_SELECT,
+    REQUEST_IMAP_STATUS,
+    REQUEST_IMAP_LIST,
+    REQUEST_IMAP_FETCH,
+    REQUEST_IMAP_STORE,
+    REQUEST_IMAP_SEARCH,
+    REQUEST_IMAP_EXPUNGE, /* also CLOSE */
+    REQUEST_IMAP_SYNC,    /* what changed: NOOP, CHECK, IDLE, before a tagged OK */
+    REQUEST_KINDS,
+};
+
+enum request_status {
+    REQUEST_OPEN, /* not answered yet */
+    REQUEST_OK,
+    REQUEST_CONTINUE,  /* AUTH: the challenge is in `out` */
+    REQUEST_REFUSED,   /* no, and asking again will not help */
+    REQUEST_NOT_FOUND, /* what was named does not exist */
+    REQUEST_TRY_LATER, /* overload, no space for now, a dependency is away */
+    REQUEST_FULL,      /* the disk or a quota is full */
+    REQUEST_DAMAGED,   /* the stored bytes fail their checksum */
+};
+
+struct request {
+    enum request_kind kind;
+    enum request_status status;
+    bool more;              /* `out` is full for now: send it, then run the same request again */
+    uint64_t connection;    /* the driver's number of the connection, for log lines */
+    struct watch *watch;    /* lent by the driver: a run may set it to a mailbox; NULL in tests */
+    struct session *session; /* whose request this is */
+    struct chain out;       /* what the run wrote for the peer; the driver moves it to the session's */
+};
+
+#endif

@@ -1,0 +1,89 @@
+#ifndef PROTO_SESSION_H
+#define PROTO_SESSION_H
+
+/*
+ * session: one conversation with a peer, without the socket.
+ *
+ * Bytes in, bytes and at most one request out. A session never reads, writes, sleeps, locks, logs
+ * or asks the time; whoever drives it (io_uring, epoll, a test, a fuzzer) does that. Used by one
+ * thread at a time; while its request is away the session is frozen and must not be called.
+ * Feeding the same bytes in any cuts gives the same answers.
+ */
+
+#include "core/base/chain.h"
+#include "core/base/span.h"
+#include "proto/request.h"
+
+enum session_want {
+    SESSION_WANT_INPUT, /* more bytes from the peer */
+    SESSION_WANT_REPLY, /* session_take_request(), have it answered, then reply() */
+    SESSION_WANT_TLS,   /* flush `out`, then switch the transport, then tls_started() */
+    SESSION_WANT_CLOSE, /* flush `out`, then hang up */
+};
+
+/* Why a conversation ends from outside. */
+enum session_end {
+    SESSION_PEER_CLOSED, /* the peer hung up, in order or not */
+    SESSION_TIMED_OUT,   /* nothing came for idle_ms, or too little */
+    SESSION_SHUTDOWN,    /* we are stopping */
+    SESSION_OVERLOADED,  /* we cannot serve this peer now */
+};
+
+/* Who is at the other end, as the transport knows it. */
+struct session_peer {
+    uint64_t connection;     /* number of the connection in this process, for log lines */
+    char address[46];        /* text without brackets: 127.0.0.1, ::1 */
+    char local_address[46];
+    uint16_t port, local_port;
+    bool is_tls;             /* from the first byte on */
+};
+
+struct session {
+    const struct session_ops *ops;
+    enum session_want want;
+    struct chain out;        /* for the peer; the driver drains it */
+    struct request *request; /* set while want is REPLY and the request is not taken */
+    int64_t now_us;          /* wall clock, set by the driver before each call into the session */
+    uint32_t idle_ms;        /* how long the driver waits for the peer's next bytes; the session's */
+    bool bulk;               /* the peer sends a body: the driver watches its rate, not its pauses */
+};
+
+struct session_ops {
+    const char *name;
+
+    void (*start)(struct session *s); /* greeting into `out` */
+
+    /* Eats whole units (lines, literals, body bytes) and returns how many bytes it ate. What it
+     * leaves, the driver keeps and offers again with what follows. Called only while want is INPUT.
+     * A session that eats nothing of SESSION_INPUT_MAX bytes is broken: it must eat or close. */
+    size_t (*input)(struct session *s, struct span bytes);
+
+    /* The answer to the request taken last; ownership comes back with it. request->out has been
+     * moved to s->out already. Never called with request->more set. */
+    void (*reply)(struct session *s, struct request *answered);
+
+    /* The transport is TLS now. NULL: the session never wants TLS. */
+    void (*tls_started)(struct session *s);
+
+    /* The watch that a run set was touched; want is INPUT. May open a request. NULL: no watches. */
+    void (*poke)(struct session *s);
+
+    /* The conversation ends from outside: last words into `out`, notes for the log. want becomes
+     * CLOSE. Not called when the session itself wanted CLOSE. */
+    void (*hangup)(struct session *s, enum session_end why);
+
+    /* Frees the session. No request is away. */
+    void (*end)(struct session *s);
+};
+
+enum {
+    SESSION_INPUT_MAX = 65536, /* bytes a driver keeps for a session that waits for a whole unit */
+};
+
+/* Feeds until the session wants something else or can eat no more. Returns the bytes eaten. */
+size_t session_feed(struct session *s, struct span bytes);
+
+/* Moves the open request to the caller. Only while want is REPLY, and once. */
+struct request *session_take_request(struct session *s);
+
+#endif

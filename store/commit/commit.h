@@ -1,0 +1,48 @@
+#ifndef STORE_COMMIT_COMMIT_H
+#define STORE_COMMIT_COMMIT_H
+
+/*
+ * commit: the committer. Takes all waiting changes, writes them as one batch, syncs once, tells who
+ * waits for durability, hands the batch to the applier. While one batch syncs the next gathers.
+ */
+
+#include "core/base/attr.h"
+#include "store/commit/command.h"
+
+struct committer;
+struct applier;
+
+struct committer_config {
+    struct journal *journal;
+    struct applier *applier;   /* gets each durable batch with its changes */
+    bool manual;
+    size_t waiting_max;        /* bytes that may wait unsynced; more: STORE_FULL */
+};
+MUST_USE struct committer *committer_open(const struct committer_config *config);
+void committer_submit(struct committer *c, struct store_change *change); /* any thread */
+bool committer_step(struct committer *c); /* manual: one batch; false when nothing waits */
+uint64_t committer_durable_seq(const struct committer *c); /* any thread: last synced batch */
+size_t committer_waiting_bytes(const struct committer *c);
+void committer_numbers(const struct committer *c, struct store_numbers *numbers_r);
+void committer_close(struct committer **c); /* finishes what was submitted */
+
+/* apply: the applier, the only writer of the index. */
+struct index;
+struct applier_config {
+    struct index *index;
+    struct journal *journal;
+    bool manual;
+    void (*touched)(void *context, store_mailbox mailbox);
+    void *context;
+};
+MUST_USE struct applier *applier_open(const struct applier_config *config);
+/* Takes a durable batch: `batch` is copied, `changes` is the list whose records it holds, in order
+ * (NULL in recovery). Never blocks. Committer thread. */
+void applier_push(struct applier *a, const struct journal_batch *batch, struct store_change *changes);
+bool applier_step(struct applier *a); /* manual: one transaction */
+uint64_t applier_applied_seq(const struct applier *a);
+/* Waits until the batch is applied (runs applier_step() itself in manual mode). */
+void applier_wait(struct applier *a, uint64_t seq);
+void applier_close(struct applier **a); /* applies what was pushed */
+
+#endif
