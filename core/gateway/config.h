@@ -1,0 +1,177 @@
+#ifndef CORE_GATEWAY_CONFIG_H
+#define CORE_GATEWAY_CONFIG_H
+
+/*
+ * config: all settings of the gateway, as read from ringpost.conf and -o name=value.
+ *
+ * A struct config never changes after config_load() made it, so any thread may read it; a reload
+ * makes a new one. What each field means, its default and its bounds stand in one place, the table
+ * in config_options.c, whose rows have the fields' names. Units here: sizes in bytes, times in
+ * milliseconds. Texts are never NULL; a path is absolute, or relative to the working directory as
+ * the file that names it is (the names "-" and "syslog" and the empty one stay as they are).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/attr.h"
+#include "core/base/chain.h"
+
+enum {
+    CONFIG_FILE_MAX = 1024 * 1024, /* bytes of a configuration file */
+    CONFIG_VALUE_MAX = 65536,      /* bytes of one value with its continuation lines, expanded */
+    CONFIG_DEPTH_MAX = 16,         /* $name in the value of a $name in the value of ... */
+};
+
+struct config_list {
+    const char *const *at;
+    unsigned count;
+};
+
+enum config_io {
+    CONFIG_IO_AUTO,
+    CONFIG_IO_URING,
+    CONFIG_IO_EPOLL
+};
+enum config_log_format {
+    CONFIG_LOG_TEXT,
+    CONFIG_LOG_JSON
+};
+enum config_bare_newline {
+    CONFIG_BARE_NO,
+    CONFIG_BARE_NORMALIZE,
+    CONFIG_BARE_REJECT
+};
+
+struct config {
+    /* who we are */
+    const char *myhostname, *mydomain, *mail_name;
+    struct config_list mydestination, mynetworks;
+
+    /* where to listen; how to run */
+    struct config_list smtp_listen, lmtp_listen, imap_listen;
+    int io;                     /* enum config_io */
+    uint64_t reactors, workers; /* never 0 here: "automatic" is resolved */
+    uint64_t connection_count_limit;
+
+    /* log */
+    const char *maillog_file, *syslog_name;
+    int log_format; /* enum config_log_format */
+    int log_level;  /* enum log_level */
+
+    /* who gets mail */
+    const char *users_file, *recipient_delimiter, *luser_relay;
+    struct config_list alias_maps, virtual_alias_maps, virtual_mailbox_domains;
+    bool lda_mailbox_autocreate;
+
+    /* the store */
+    const char *mail_store_directory;
+    uint64_t store_segment_size, store_map_size, store_free_min;
+
+    /* SMTP and LMTP */
+    const char *smtpd_banner;
+    uint64_t message_size_limit, header_size_limit, line_length_limit, hopcount_limit;
+    uint64_t smtpd_recipient_limit, smtpd_recipient_overshoot_limit;
+    uint64_t smtpd_client_connection_count_limit;
+    uint64_t smtpd_error_sleep_time, smtpd_soft_error_limit, smtpd_hard_error_limit;
+    uint64_t smtpd_junk_command_limit, smtpd_timeout, smtpd_min_data_rate;
+    struct config_list smtpd_authorized_xclient_hosts, smtpd_upstream_proxy_hosts;
+    struct config_list smtpd_discard_ehlo_keywords, smtpd_forbidden_commands;
+    bool disable_vrfy_command, smtpd_helo_required, strict_rfc821_envelopes, smtputf8_enable;
+    bool smtpd_sasl_auth_enable;
+    bool smtpd_forbid_unauth_pipelining;
+    int smtpd_forbid_bare_newline; /* enum config_bare_newline */
+    uint64_t smtpd_forbid_bare_newline_reject_code;
+
+    /* IMAP */
+    const char *imap_greeting;
+    bool auth_allow_cleartext;
+    uint64_t imap_login_timeout, imap_idle_timeout, imap_idle_notify_interval;
+    uint64_t imap_login_command_size, imap_login_bad_command_limit;
+    uint64_t imap_command_size, imap_bad_command_limit, imap_nesting_limit;
+    uint64_t imap_pipeline_limit, imap_output_size, imap_output_timeout;
+    uint64_t imap_mailbox_name_size, imap_mailbox_component_size, imap_mailbox_depth_limit;
+    uint64_t imap_mailbox_count_limit, imap_keyword_limit, imap_keyword_size;
+    uint64_t imap_search_key_limit, imap_search_depth_limit, imap_search_slice_time;
+    uint64_t mail_max_userip_connections;
+
+    /* passwords */
+    uint64_t auth_cache_size, auth_cache_ttl;
+
+    /* replaying known conversations */
+    const char *debug_clock, *debug_queue_id;
+    int64_t debug_clock_us; /* debug_clock since 1970; 0: the real clock */
+
+    struct config_text *texts; /* what was written where, for config_given() and config_text() */
+    char *path;
+};
+
+/* ---- the table ---- */
+
+enum config_type {
+    CONFIG_STRING,
+    CONFIG_PATH,
+    CONFIG_LIST,  /* divided by commas and blanks */
+    CONFIG_PATHS, /* a list of paths, each with or without a map type in front ("texthash:") */
+    CONFIG_BOOL,  /* yes, no */
+    CONFIG_INTEGER,
+    CONFIG_SIZE, /* bytes, or with k, m, g behind (1024) */
+    CONFIG_TIME, /* seconds, or with ms, s, m, h, d, w behind */
+    CONFIG_ENUM,
+};
+
+struct config_option {
+    const char *name;
+    enum config_type type;
+    const char
+        *fallback; /* the default, as it would be written in the file; may have $name in it */
+    uint64_t least, most; /* of a number, in the units of struct config; of a string: its bytes */
+    const char *unit;     /* for people: "bytes", "recipients"; or the words of an enum */
+    size_t offset;        /* of the field in struct config */
+    const char *help;     /* one paragraph */
+};
+
+extern const struct config_option config_options[];
+extern const unsigned config_option_count;
+
+/* The row of that name, or NULL. */
+MUST_USE const struct config_option *config_option_find(const char *name, size_t len);
+
+/* The option whose name is the least distance away from a misspelt one, or NULL when none is near.
+ */
+MUST_USE const struct config_option *config_option_like(const char *name, size_t len);
+
+/* ---- loading ---- */
+
+/* Reads the file (NULL: no file, all defaults), then "name=value" overrides. NULL when anything is
+ * wrong, with a line "file:line: what; what to do" for each finding appended to `why`. */
+MUST_USE struct config *config_load(const char *path, const char *const *overrides,
+                                    unsigned override_count, struct chain *why);
+void config_free(struct config **config);
+
+/* Was it written in the file or given with -o? */
+MUST_USE bool config_given(const struct config *config, const struct config_option *option);
+
+/* Appends the option's value, `expanded` or as it was written. */
+void config_text(const struct config *config, const struct config_option *option, bool expanded,
+                 struct chain *out);
+
+/* ---- addresses in lists ---- */
+
+/* One row of mynetworks and its like: 127.0.0.0/8, [::1]/128, 10.1.2.3. */
+struct config_network {
+    unsigned char address[16]; /* IPv4 as ::ffff:a.b.c.d */
+    unsigned bits;             /* of these 128 that count */
+};
+MUST_USE bool config_network_parse(const char *text, struct config_network *network_r);
+
+/* A place to listen: "127.0.0.1:25", "[::1]:25", "*:25" (all, IPv6 and IPv4), "unix:/path". */
+struct config_place {
+    const char *path; /* unix, else NULL; points into the text */
+    char host[46];    /* numeric, without brackets; "*" for all */
+    uint16_t port;
+};
+MUST_USE bool config_place_parse(const char *text, struct config_place *place_r);
+
+#endif

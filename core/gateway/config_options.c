@@ -1,0 +1,270 @@
+/*
+ * config_options: the one table of all options. Reading the file, `ringpost config` and the options
+ * part of ringpost.conf(5) come from here. A new option is a row here and a field of the same name
+ * in struct config; scripts/check_docs wants its help and a reader of the field.
+ */
+
+#include <string.h>
+
+#include "core/gateway/config.h"
+
+#define KIB    1024ULL
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+#define SECOND 1000ULL
+#define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)
+
+/* name and field, type, default, least, most, unit, help */
+#define ROW(name, type, fallback, least, most, unit, help)                                         \
+    {                                                                                              \
+#name, CONFIG_##type, fallback, least, most, unit, offsetof(struct config, name), help     \
+    }
+
+const struct config_option config_options[] = {
+    ROW(myhostname, STRING, "", 0, 255, "",
+        "The name of this host on the Internet, as greetings and Received lines show it. Left "
+        "empty it is the system's host name, with .localdomain behind it when that has no dot."),
+    ROW(mydomain, STRING, "", 0, 255, "",
+        "The domain of this host. Left empty it is myhostname without its first part."),
+    ROW(mydestination, LIST, "$myhostname, localhost.$mydomain, localhost", 0, 0, "",
+        "The domains whose mail ends here. The first of them is the domain of user names that are "
+        "written without one, in the users file as well as at a login."),
+    ROW(mynetworks, LIST, "127.0.0.0/8 [::1]/128", 0, 0, "",
+        "The networks of clients that are trusted: they may relay, and the limit of connections "
+        "of one client is not theirs. Written as address/bits, IPv6 in brackets."),
+    ROW(mail_name, STRING, "Ringpost", 1, 100, "",
+        "The name of the mail system in the SMTP greeting and in Received lines."),
+
+    ROW(smtp_listen, LIST, "127.0.0.1:20025", 0, 0, "",
+        "Where SMTP is served: address:port, [IPv6]:port, *:port for all addresses, or unix:path. "
+        "Empty for nowhere."),
+    ROW(lmtp_listen, LIST, "", 0, 0, "", "Where LMTP is served, written as in smtp_listen."),
+    ROW(imap_listen, LIST, "127.0.0.1:20143", 0, 0, "",
+        "Where IMAP is served, written as in smtp_listen."),
+    ROW(io, ENUM, "auto", 0, 0, "auto uring epoll",
+        "How the reactors do their input and output: io_uring, epoll, or io_uring where the kernel "
+        "allows it. A command line wins over the file: -o io=epoll."),
+    ROW(reactors, INTEGER, "0", 0, 256, "threads",
+        "Threads that move bytes of connections. 0 takes half as many as there are processors."),
+    ROW(workers, INTEGER, "0", 0, 1024, "threads",
+        "Threads that read the store, check passwords and prepare messages. 0 takes twice as many "
+        "as there are processors, at least 4."),
+    ROW(connection_count_limit, INTEGER, "10000", 1, 1000000, "connections",
+        "Connections that are served at the same time, of all protocols. Further ones are asked to "
+        "come back later."),
+
+    ROW(maillog_file, PATH, "-", 0, 0, "",
+        "Where the log goes: a file, - for standard error, or the word syslog. A file is opened "
+        "again at SIGHUP, so that it can be moved away."),
+    ROW(syslog_name, STRING, "postfix", 1, 64, "",
+        "What the tag of SMTP log lines begins with. The default is what existing log analysers "
+        "look for."),
+    ROW(log_format, ENUM, "text", 0, 0, "text json",
+        "Log lines as text in the shapes of Postfix and Dovecot, or as one JSON object a line with "
+        "the same facts."),
+    ROW(log_level, ENUM, "info", 0, 0, "debug info warning error",
+        "The least important lines that are still logged."),
+
+    ROW(users_file, PATH, "users", 0, 0, "",
+        "The accounts, one a line: user@domain:{SCHEME}hash, as in a passwd file of Dovecot. "
+        "Written by ringpost user, or by an editor."),
+    ROW(recipient_delimiter, STRING, "+", 0, 16, "",
+        "The bytes that divide a user's name from a detail: with + mail for user+list goes to "
+        "user. The first of them that stands in an address counts. Empty for none."),
+    ROW(luser_relay, STRING, "", 0, 320, "",
+        "The address that gets mail for users of ours that do not exist. Left empty such mail is "
+        "refused."),
+    ROW(alias_maps, PATHS, "", 0, 0, "",
+        "Files of aliases for local names, in the format of aliases(5). They are read as text; a "
+        "map type in front (hash:, lmdb:, texthash:) is passed over."),
+    ROW(virtual_alias_maps, PATHS, "", 0, 0, "",
+        "Files of aliases for whole addresses, in the format of virtual(5): user@domain, user, or "
+        "@domain for all of a domain. Looked up before alias_maps."),
+    ROW(virtual_mailbox_domains, LIST, "", 0, 0, "", "Further domains whose mail ends here."),
+    ROW(lda_mailbox_autocreate, BOOL, "no", 0, 0, "",
+        "Make the mailbox that the detail of an address names when it is not there; else the mail "
+        "goes to INBOX."),
+
+    ROW(mail_store_directory, PATH, "store", 0, 0, "",
+        "The directory of the messages and their index. It is made at the first start; only one "
+        "process at a time can have it."),
+    ROW(store_segment_size, SIZE, "64m", MIB, GIB, "bytes",
+        "The length of one file of the log of messages, a multiple of 4096."),
+    ROW(store_map_size, SIZE, "64g", 16 * MIB, 16384 * GIB, "bytes",
+        "Address space for the index: the most that it can grow to. It takes no disk space before "
+        "it is needed."),
+    ROW(store_free_min, SIZE, "64m", MIB, 1024 * GIB, "bytes",
+        "Mail is refused for the time being when the file system has less free space than this."),
+
+    ROW(smtpd_banner, STRING, "$myhostname ESMTP $mail_name", 1, 500, "",
+        "The text behind 220 in the SMTP greeting. It must begin with the host's name (RFC 5321, "
+        "4.3.1)."),
+    ROW(message_size_limit, SIZE, "10240000", 1024, GIB, "bytes",
+        "The longest message that is taken, with its header."),
+    ROW(header_size_limit, SIZE, "102400", 1024, 16 * MIB, "bytes",
+        "How much of one header field is looked into; the rest is stored as it came."),
+    ROW(line_length_limit, SIZE, "2048", 512, 64 * KIB, "bytes",
+        "The longest command line of SMTP."),
+    ROW(hopcount_limit, INTEGER, "50", 1, 1000, "Received lines",
+        "A message that was received more often than this is refused as going in circles."),
+    ROW(smtpd_recipient_limit, INTEGER, "1000", 100, 100000, "recipients",
+        "Recipients of one message. RFC 5321 4.5.3.1.8 wants at least 100."),
+    ROW(smtpd_recipient_overshoot_limit, INTEGER, "1000", 0, 100000, "recipients",
+        "Recipients beyond smtpd_recipient_limit that are refused before further ones count as "
+        "errors."),
+    ROW(smtpd_client_connection_count_limit, INTEGER, "50", 1, 1000000, "connections",
+        "Connections of one client (an IPv4 address, an IPv6 /64) at the same time, of all "
+        "protocols. Clients in mynetworks have no such limit."),
+    ROW(smtpd_error_sleep_time, TIME, "1s", 0, 60 * SECOND, "",
+        "How long an answer waits once a client made smtpd_soft_error_limit errors."),
+    ROW(smtpd_soft_error_limit, INTEGER, "10", 1, 10000, "errors",
+        "Errors of a client in one session before its answers are slowed down."),
+    ROW(smtpd_hard_error_limit, INTEGER, "20", 1, 10000, "errors",
+        "Errors of a client in one session before it is hung up on."),
+    ROW(smtpd_junk_command_limit, INTEGER, "100", 1, 100000, "commands",
+        "Commands without use (NOOP, VRFY, ETRN, RSET) that a client may send before further ones "
+        "count as errors."),
+    ROW(smtpd_timeout, TIME, "300s", SECOND, HOUR, "",
+        "How long an SMTP client may take to send a whole command, or a block of a message."),
+    ROW(smtpd_min_data_rate, INTEGER, "500", 1, 1000000, "bytes a second",
+        "The least rate at which a message must come in, after its first ten seconds."),
+    ROW(smtpd_authorized_xclient_hosts, LIST, "", 0, 0, "",
+        "Networks of clients that may say with XCLIENT whom they speak for."),
+    ROW(smtpd_upstream_proxy_hosts, LIST, "", 0, 0, "",
+        "Networks of proxies that open each SMTP connection with a PROXY line (version 1 or 2), "
+        "which says who the client is. Others may not send one."),
+    ROW(smtpd_discard_ehlo_keywords, LIST, "", 0, 0, "",
+        "Extensions that the answer to EHLO leaves out, in any case: chunking, dsn, ..."),
+    ROW(smtpd_forbidden_commands, LIST, "CONNECT GET POST", 0, 0, "",
+        "Words that no mail client sends first: the session ends at once."),
+    ROW(disable_vrfy_command, BOOL, "no", 0, 0, "", "Answer VRFY with 502."),
+    ROW(smtpd_helo_required, BOOL, "no", 0, 0, "",
+        "Want HELO or EHLO before the first MAIL command."),
+    ROW(strict_rfc821_envelopes, BOOL, "no", 0, 0, "",
+        "Want the angle brackets around the addresses of MAIL and RCPT, and no blank in front."),
+    ROW(smtputf8_enable, BOOL, "yes", 0, 0, "",
+        "Offer SMTPUTF8 (RFC 6531): addresses with other letters than ASCII."),
+    ROW(smtpd_sasl_auth_enable, BOOL, "no", 0, 0, "",
+        "Offer AUTH in SMTP to clients that may send a password."),
+    ROW(smtpd_forbid_unauth_pipelining, BOOL, "yes", 0, 0, "",
+        "Hang up on a client that sends on before it was answered where RFC 2920 wants it to "
+        "wait."),
+    ROW(smtpd_forbid_bare_newline, ENUM, "normalize", 0, 0, "no normalize reject",
+        "What is done about lines of a message that end without a carriage return: nothing; they "
+        "are lines, but none of them ends a message; or the message is refused. A message is never "
+        "cut in two in any of these ways, unless it is \"no\"."),
+    ROW(smtpd_forbid_bare_newline_reject_code, INTEGER, "550", 400, 599, "",
+        "The code of the answer when smtpd_forbid_bare_newline is reject; 521 hangs up as well."),
+
+    ROW(imap_greeting, STRING, "Ringpost ready.", 1, 200, "",
+        "The text of the IMAP greeting behind the capabilities."),
+    ROW(auth_allow_cleartext, BOOL, "yes", 0, 0, "",
+        "Take passwords over connections that are not encrypted. A connection from the host "
+        "itself counts as safe in any case."),
+    ROW(imap_login_timeout, TIME, "60s", SECOND, HOUR, "",
+        "How long an IMAP client may take to log in."),
+    ROW(imap_idle_timeout, TIME, "30m", SECOND, DAY, "",
+        "How long an IMAP client that is logged in may be silent. RFC 3501 5.4 wants at least 30 "
+        "minutes."),
+    ROW(imap_idle_notify_interval, TIME, "2m", SECOND, HOUR, "",
+        "How often a client in IDLE gets a sign of life, so that the devices between do not forget "
+        "the connection."),
+    ROW(imap_login_command_size, SIZE, "8k", 1024, MIB, "bytes",
+        "The longest command before a login, with its literals."),
+    ROW(imap_login_bad_command_limit, INTEGER, "3", 1, 1000, "commands",
+        "Commands that are not understood before a login, until the client is hung up on."),
+    ROW(imap_command_size, SIZE, "64k", 8 * KIB, 16 * MIB, "bytes",
+        "The longest command after a login, with its literals, but without the message of APPEND."),
+    ROW(imap_bad_command_limit, INTEGER, "20", 1, 1000, "commands",
+        "Commands in a row that are not understood after a login, until the client is hung up on."),
+    ROW(imap_nesting_limit, INTEGER, "32", 1, 1000, "lists",
+        "Lists in lists in one command after a login."),
+    ROW(imap_pipeline_limit, INTEGER, "4", 1, 1000, "commands",
+        "Commands that are read ahead of the one that is being answered."),
+    ROW(imap_output_size, SIZE, "256k", 16 * KIB, 64 * MIB, "bytes",
+        "Bytes of answers that wait for a slow client, before its commands wait too."),
+    ROW(imap_output_timeout, TIME, "300s", SECOND, HOUR, "",
+        "How long a client may take nothing of what waits for it."),
+    ROW(imap_mailbox_name_size, SIZE, "1024", 64, 1024, "bytes",
+        "The longest name of a mailbox, with all its levels."),
+    ROW(imap_mailbox_component_size, SIZE, "255", 16, 1024, "bytes",
+        "The longest name of one level of a mailbox name."),
+    ROW(imap_mailbox_depth_limit, INTEGER, "32", 1, 512, "levels", "Levels of a mailbox name."),
+    ROW(imap_mailbox_count_limit, INTEGER, "10000", 10, 1000000, "mailboxes",
+        "Mailboxes of one account."),
+    ROW(imap_keyword_limit, INTEGER, "64", 1, 64, "keywords", "Different keywords of one account."),
+    ROW(imap_keyword_size, SIZE, "50", 8, 50, "bytes", "The longest keyword."),
+    ROW(imap_search_key_limit, INTEGER, "256", 8, 65536, "keys", "Keys of one SEARCH command."),
+    ROW(imap_search_depth_limit, INTEGER, "32", 1, 1000, "levels",
+        "Keys in keys (NOT, OR, parentheses) of one SEARCH command."),
+    ROW(imap_search_slice_time, TIME, "50ms", 1, 10 * SECOND, "",
+        "How long one SEARCH may keep a worker before others have their turn."),
+    ROW(mail_max_userip_connections, INTEGER, "20", 1, 100000, "connections",
+        "IMAP connections of one user from one address at the same time."),
+
+    ROW(auth_cache_size, INTEGER, "10000", 0, 10000000, "logins",
+        "Successful logins that are remembered, so that the next one of the same user with the "
+        "same password need not compute the slow hash again. What is kept is a keyed hash, in "
+        "memory only. 0 for none."),
+    ROW(auth_cache_ttl, TIME, "1h", SECOND, 30 * DAY, "",
+        "How long a successful login is remembered."),
+
+    ROW(debug_clock, STRING, "", 0, 40, "",
+        "A fixed time for replaying known conversations, as 2020-07-15T16:31:24Z: the wall clock "
+        "stands still there. Never for real mail."),
+    ROW(debug_queue_id, STRING, "", 0, 20, "",
+        "The queue id of the first message after the start, for replaying known conversations."),
+};
+
+const unsigned config_option_count = COUNT_OF(config_options);
+
+const struct config_option *config_option_find(const char *name, size_t len)
+{
+    for (unsigned i = 0; i < config_option_count; i++)
+        if (strlen(config_options[i].name) == len && memcmp(config_options[i].name, name, len) == 0)
+            return &config_options[i];
+    return NULL;
+}
+
+enum {
+    NAME_MAX_LEN = 64, /* longer words are like no option */
+    DISTANCE_MAX = 3,  /* more letters wrong than this is another word */
+};
+
+/* Levenshtein's distance, or more than DISTANCE_MAX for what is too long. */
+static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    unsigned row[NAME_MAX_LEN + 1];
+
+    if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN)
+        return DISTANCE_MAX + 1;
+    for (unsigned j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (unsigned i = 1; i <= a_len; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i;
+        for (unsigned j = 1; j <= b_len; j++) {
+            unsigned replaced = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned shorter = row[j - 1] < row[j] ? row[j - 1] : row[j];
+            diagonal = row[j];
+            row[j] = replaced < shorter + 1 ? replaced : shorter + 1;
+        }
+    }
+    return row[b_len];
+}
+
+const struct config_option *config_option_like(const char *name, size_t len)
+{
+    const struct config_option *best = NULL;
+    unsigned least = DISTANCE_MAX + 1;
+
+    for (unsigned i = 0; i < config_option_count; i++) {
+        unsigned d = distance(name, len, config_options[i].name, strlen(config_options[i].name));
+        if (d < least) {
+            least = d;
+            best = &config_options[i];
+        }
+    }
+    return best;
+}
