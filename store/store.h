@@ -270,7 +270,9 @@ enum store_ack {
     STORE_ACK_APPLIED, /* done() when views see it and its result is known */
 };
 
-/* What became of one call to store_change_*(), in the order of the calls; STORE_ACK_APPLIED only. */
+/* What became of one call to store_change_account, _deliver, _mailbox_create, _flags, _expunge or
+ * _recent, in the order of these calls (store_change_message() has none); STORE_ACK_APPLIED only.
+ * When one cannot happen none does, and the status of the change is that of the first such one. */
 struct store_result {
     enum store_status status;
     store_account account;
@@ -283,7 +285,8 @@ struct store_result {
     size_t range_count;
 };
 
-/* Called once, on the commit or apply thread; must not block and may not call back into the store.
+/* Called once, on the commit or apply thread (with STORE_FULL perhaps before store_submit() returns,
+ * on its thread); must not block and may not call back into the store.
  * status: STORE_OK when the whole change happened, else none of it did. With STORE_ACK_APPLIED the
  * results are valid during the call. */
 typedef void store_done_fn(void *context, enum store_status status,
@@ -293,7 +296,11 @@ typedef void store_done_fn(void *context, enum store_status status,
 void store_submit(struct store *s, struct store_change **change, enum store_ack ack,
                   store_done_fn *done, void *context);
 
-/* The same, waiting for the end (command line, tests). results_r: `max` results are copied, without
+/* While anybody watches a mailbox (IDLE), deliveries are shown at once; else touched() may come some
+ * milliseconds late, because the index is written in larger pieces. `by` is +1 or -1. Any thread. */
+void store_watched(struct store *s, int by);
+
+/* store_submit(), waiting for the end (command line, tests). results_r: `max` results are copied, without
  * their ranges. Not with a manual store. */
 enum store_status store_submit_wait(struct store *s, struct store_change **change,
                                     struct store_result *results_r, size_t max);

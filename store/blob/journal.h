@@ -50,8 +50,8 @@ struct journal_record {
 
 /* Where the body and META of a record lie; what the index keeps. */
 struct journal_place {
-    uint64_t segment;                 /* 0: the body is a big file */
-    uint64_t big_id;
+    uint64_t segment; /* where args and META lie, and the body too unless big_id is set */
+    uint64_t big_id;  /* not 0: the body is the big file of this number */
     uint32_t body_at, body_len;       /* offset in the segment, bytes */
     uint32_t args_at, args_len;
     uint32_t meta_at, meta_len;
@@ -98,6 +98,13 @@ MUST_USE enum store_status journal_recover(struct journal *journal, struct journ
 /* True when the segment that `from` lies in is still there and intact up to it. */
 bool journal_has(struct journal *journal, struct journal_mark from);
 
+/* The same walk over everything that is there, from the oldest segment on, for a rebuild of the
+ * index (looking for snapshots) and for store_check(). Changes nothing; a gap between segments,
+ * where one was recycled, is passed over (the batch's seq tells). May be called more than once,
+ * before journal_recover(). */
+MUST_USE enum store_status journal_walk(struct journal *journal, journal_apply_fn *apply,
+                                        void *context);
+
 /* Writes one batch and syncs it: after STORE_OK it is durable. Fills lsn of each record and
  * batch_r (which points at `records`). Committer thread only. Aborts the process when the disk
  * fails, since nobody can know what is on it then. STORE_FULL before anything is written when no
@@ -138,6 +145,9 @@ bool journal_prepare(struct journal *journal);
 void journal_segment_dead(struct journal *journal, uint64_t segment, struct journal_mark applied);
 bool journal_recycle(struct journal *journal); /* recycles one dead segment; true when it did */
 uint64_t journal_active_segment(const struct journal *journal);
+/* The smallest segment number behind `after` that is there (spare ones left out); 0 past the last.
+ * Any thread. */
+uint64_t journal_segment_next(const struct journal *journal, uint64_t after);
 unsigned journal_segment_count(const struct journal *journal);
 unsigned journal_spare_count(const struct journal *journal);
 

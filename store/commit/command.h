@@ -18,6 +18,7 @@ struct store_change {
     unsigned count, size;
     struct store_result *results; /* one for each call of the caller's; filled by the applier */
     unsigned result_count;
+    unsigned *result_of;  /* for each record in turn, for each of its items: which result */
     enum store_ack ack;
     store_done_fn *done;
     void *context;
@@ -27,5 +28,9 @@ struct store_change {
 
 /* Calls done() (if it was not yet) and frees. Committer or applier. */
 void store_change_end(struct store_change *change, enum store_status status);
+
+/* Frees drafts and META once they are durable; lengths in the records stay. The applier does it as
+ * the change arrives, so that a long queue in front of the index holds no message bytes. */
+void store_change_drop_bodies(struct store_change *change);
 
 #endif

@@ -33,16 +33,34 @@ struct applier_config {
     struct journal *journal;
     bool manual;
     void (*touched)(void *context, store_mailbox mailbox);
+    void (*say)(void *context, const char *text);
     void *context;
 };
 MUST_USE struct applier *applier_open(const struct applier_config *config);
-/* Takes a durable batch: `batch` is copied, `changes` is the list whose records it holds, in order
- * (NULL in recovery). Never blocks. Committer thread. */
+/* Takes a durable batch: `batch` is copied (its records too), `changes` is the list whose records
+ * it holds, in order. Whoever waited for durability alone was told before (done is NULL in its
+ * change): from here on the changes are the applier's. Never blocks. Committer thread. */
 void applier_push(struct applier *a, const struct journal_batch *batch, struct store_change *changes);
 bool applier_step(struct applier *a); /* manual: one transaction */
 uint64_t applier_applied_seq(const struct applier *a);
 /* Waits until the batch is applied (runs applier_step() itself in manual mode). */
 void applier_wait(struct applier *a, uint64_t seq);
 void applier_close(struct applier **a); /* applies what was pushed */
+
+/* Recovery, before anything is pushed, on the opening thread: applies a batch whose record spans
+ * are valid during the call only, in transactions of some thousand records; _end commits the last.
+ * STORE_FULL when the disk is. */
+MUST_USE enum store_status applier_replay(struct applier *a, const struct journal_batch *batch);
+MUST_USE enum store_status applier_replay_end(struct applier *a);
+
+/* True when the index lags too far behind the log, or its disk is full: new changes must wait.
+ * Any thread. */
+bool applier_is_behind(const struct applier *a);
+struct journal_mark applier_mark(struct applier *a); /* of the last committed transaction */
+void applier_numbers(struct applier *a, struct store_numbers *numbers_r);
+
+/* While anybody watches, deliveries are applied without gathering first. `by` is +1 or -1. Any
+ * thread. */
+void applier_watched(struct applier *a, int by);
 
 #endif
