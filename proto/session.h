@@ -46,6 +46,8 @@ struct session {
     int64_t now_us;          /* wall clock, set by the driver before each call into the session */
     uint32_t idle_ms;        /* how long the driver waits for the peer's next bytes; the session's */
     bool bulk;               /* the peer sends a body: the driver watches its rate, not its pauses */
+    uint32_t delay_ms;       /* how much later `out` leaves; nothing is fed meanwhile. The driver
+                                sets it back to 0 */
 };
 
 struct session_ops {

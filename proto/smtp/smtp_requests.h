@@ -1,0 +1,126 @@
+#ifndef PROTO_SMTP_SMTP_REQUESTS_H
+#define PROTO_SMTP_SMTP_REQUESTS_H
+
+/*
+ * smtp_requests: what an SMTP session asks of the service.
+ *
+ * One struct smtp_store_request lives from MAIL to the answer to the last byte. A short message is
+ * one request, REQUEST_SMTP_STORE. A long one goes out as REQUEST_SMTP_BODY each time a block of
+ * its body is full: the service takes the bytes out of `body` and keeps its own state in `draft`;
+ * then the rest goes out as REQUEST_SMTP_STORE. Owns all that it points to.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/attr.h"
+#include "core/base/chain.h"
+#include "core/base/span.h"
+#include "proto/request.h"
+#include "proto/smtp/smtp_answer.h"
+#include "proto/text/ip.h"
+
+enum {
+    SMTP_BODY_BLOCK = 256 * 1024,  /* bytes of body after which a request goes out */
+    SMTP_QUEUE_ID_MAX = 32,        /* bytes with a NUL */
+    SMTP_NAME_MAX = 256,           /* of a host, with a NUL */
+    SMTP_MESSAGE_ID_MAX = 256,     /* bytes kept of a Message-ID, with a NUL */
+    SMTP_DELIVERED_TO_MAX = 16384, /* bytes kept of all Delivered-To: fields */
+    SMTP_ENVID_MAX = 100,          /* RFC 3461 4.4 */
+    SMTP_ORCPT_MAX = 500,          /* RFC 3461 4.2 */
+};
+
+/* An address with what it means. All spans point into the allocation that holds it. */
+struct smtp_mailbox {
+    struct span given;  /* as it goes into headers and logs: quoted where needed, no brackets */
+    struct span local;  /* unquoted */
+    struct span domain; /* as given, without a final dot; "" when there was none */
+};
+
+enum smtp_notify { /* RFC 3461 4.1; 0: not said */
+    SMTP_NOTIFY_NEVER = 1 << 0,
+    SMTP_NOTIFY_SUCCESS = 1 << 1,
+    SMTP_NOTIFY_FAILURE = 1 << 2,
+    SMTP_NOTIFY_DELAY = 1 << 3,
+};
+
+struct smtp_recipient {
+    struct smtp_mailbox address;
+    unsigned notify;             /* enum smtp_notify */
+    struct span orcpt;           /* decoded "type;address", "" when not said */
+    struct smtp_verdict verdict; /* out: what became of this one; code 0: as the message */
+    struct chain targets;        /* out: accounts that it was delivered to, each ended by a NUL */
+    char bytes[];
+};
+
+enum smtp_ret {
+    SMTP_RET_UNSAID,
+    SMTP_RET_FULL,
+    SMTP_RET_HDRS
+};
+enum smtp_encoding {
+    SMTP_BODY_UNSAID,
+    SMTP_BODY_7BIT,
+    SMTP_BODY_8BITMIME,
+    SMTP_BODY_BINARYMIME
+};
+
+/* What is known of a body when all of it was read. */
+struct smtp_body_facts {
+    uint64_t bytes;          /* of the body as it is stored, without our own Received: */
+    unsigned received_count; /* Received: fields that it came with */
+    bool has_8bit, has_nul;
+    bool has_bare_lf; /* lines that ended in LF alone */
+    bool has_stray_cr;
+    bool header_repaired;                 /* the blank line behind the header is ours */
+    char message_id[SMTP_MESSAGE_ID_MAX]; /* with its brackets; "" when there is none */
+    struct chain delivered_to;            /* addresses, each ended by a NUL */
+};
+
+struct smtp_store_request {
+    struct request base;
+
+    /* the client */
+    char client_name[SMTP_NAME_MAX]; /* "unknown" when it has none */
+    char client_address[IP_TEXT_MAX];
+    char helo[SMTP_NAME_MAX]; /* "" when it said none */
+    const char *protocol;     /* "ESMTP", "LMTP", ...: RFC 3848, RFC 6531 */
+    bool is_lmtp;             /* each recipient has an answer of its own */
+    bool client_is_ours;      /* in mynetworks */
+
+    /* the envelope */
+    char queue_id[SMTP_QUEUE_ID_MAX]; /* "" before the first accepted recipient */
+    int64_t mail_us;                  /* wall clock at MAIL, */
+    int64_t body_us;                  /* and when the body was complete */
+    struct smtp_mailbox *sender;      /* given "" is the null sender */
+    struct smtp_recipient **recipients;
+    unsigned recipient_count, recipient_size;
+    uint64_t declared_size; /* 0: not said */
+    enum smtp_encoding encoding;
+    enum smtp_ret ret;
+    bool is_utf8;                   /* SMTPUTF8 was said */
+    bool is_complete;               /* REQUEST_SMTP_STORE: the body ends here */
+    char envid[SMTP_ENVID_MAX + 1]; /* decoded */
+
+    /* the message */
+    struct chain body; /* what the service did not take yet: CRLF line ends, dots unstuffed */
+    struct smtp_body_facts facts;
+    uint64_t stored_bytes; /* out: with our own Received:, without delivery headers */
+
+    /* the service's */
+    void *draft;
+    void (*drop)(void **draft);  /* set with draft; frees it without blocking */
+    struct smtp_verdict verdict; /* out, with REQUEST_REFUSED: why; texts of static life */
+};
+
+MUST_USE struct smtp_store_request *smtp_store_request_new(void);
+void smtp_store_request_free(struct smtp_store_request **request); /* *request may be NULL */
+
+/* Makes a mailbox or recipient from its parts, copying them. */
+struct address;
+MUST_USE struct smtp_mailbox *smtp_mailbox_new(const struct address *address);
+struct smtp_recipient *smtp_store_request_add(struct smtp_store_request *request,
+                                              const struct address *address, struct span orcpt);
+void smtp_store_request_pop(struct smtp_store_request *request); /* the last recipient goes */
+
+#endif
