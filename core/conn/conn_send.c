@@ -1,0 +1,104 @@
+#include "core/conn/conn_private.h"
+
+#include <stdlib.h>
+
+#include "core/base/alloc.h"
+
+enum {
+    PARTS_FREE_MAX = 256
+}; /* kept by a set for the next sends */
+
+static struct conn_parts *parts_take(struct conn_set *set)
+{
+    struct conn_parts *p = set->parts_free;
+
+    if (p == NULL)
+        return xmalloc(sizeof(*p));
+    set->parts_free = p->next;
+    set->parts_free_count--;
+    return p;
+}
+
+void conn_parts_give(struct conn *c)
+{
+    struct conn_set *set = c->set;
+
+    if (set->parts_free_count >= PARTS_FREE_MAX) {
+        free(c->parts);
+    } else {
+        c->parts->next = set->parts_free;
+        set->parts_free = c->parts;
+        set->parts_free_count++;
+    }
+    c->parts = NULL;
+}
+
+static size_t out_len(const struct conn *c)
+{
+    return c->sending.len + c->session->out.len;
+}
+
+static size_t out_held(const struct conn *c)
+{
+    return c->sending.held + c->session->out.held;
+}
+
+bool conn_has_room(const struct conn *c)
+{
+    return out_held(c) < CONN_OUT_HELD_MAX && out_len(c) < CONN_OUT_LEN_MAX;
+}
+
+bool conn_runs_low(const struct conn *c)
+{
+    return out_held(c) < CONN_OUT_HELD_LOW && out_len(c) < CONN_OUT_LEN_LOW;
+}
+
+static void sent(struct io_op *op, int result, struct span data UNUSED)
+{
+    struct conn *c = CONTAINER_OF(op, struct conn, send);
+
+    conn_parts_give(c);
+    if (c->state == CONN_CLOSING) {
+        /* Cut off: nobody reads it. */
+    } else if (result < 0) {
+        conn_cut(c, SESSION_PEER_CLOSED);
+    } else {
+        chain_drop(&c->sending, (size_t)result);
+        conn_quiet(c);
+        conn_advance(c);
+    }
+    conn_settle(c);
+}
+
+/* Cuts the list of parts to CONN_SEND_MAX bytes; returns how many parts are left. */
+static unsigned parts_limit(struct iovec *parts, unsigned count)
+{
+    size_t room = CONN_SEND_MAX;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (parts[i].iov_len >= room) {
+            parts[i].iov_len = room;
+            return i + 1;
+        }
+        room -= parts[i].iov_len;
+    }
+    return count;
+}
+
+/* The session's bytes are moved away before they are sent, so that it can go on writing. */
+void conn_send_arm(struct conn *c)
+{
+    unsigned count;
+
+    if (c->send.armed || (c->state != CONN_TALKING && c->state != CONN_FLUSHING))
+        return;
+    if (c->sending.len == 0)
+        chain_move(&c->sending, &c->session->out);
+    if (c->sending.len == 0)
+        return;
+    c->parts = parts_take(c->set);
+    count = chain_iovecs(&c->sending, c->parts->parts, REACTOR_PARTS_MAX, NULL);
+    count = parts_limit(c->parts->parts, count);
+    c->since_ns = reactor_now_ns(c->set->reactor);
+    reactor_send(c->set->reactor, &c->send, c->fd, c->parts->parts, count, sent);
+}

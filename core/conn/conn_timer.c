@@ -1,0 +1,88 @@
+#include "core/conn/conn_private.h"
+
+/* One timer for each connection. It is set lazily: a deadline that moves away is looked at when the
+ * timer comes due, so that bytes coming and going cost no timer work. */
+
+static const uint64_t MS = 1000000; /* nanoseconds */
+
+void conn_quiet(struct conn *c)
+{
+    c->quiet_ns = reactor_now_ns(c->set->reactor);
+}
+
+/* A body's rate counts, unless the peer is one of ours: a person may type there. */
+static bool is_rated(const struct conn *c)
+{
+    return c->session->bulk && !c->is_exempt && c->asked == CONN_ASKED_NOTHING;
+}
+
+static uint64_t talking_until_ns(const struct conn *c)
+{
+    uint32_t idle_ms = c->session->idle_ms > 0 ? c->session->idle_ms : CONN_IDLE_MS;
+
+    if (c->send.armed)
+        return c->since_ns + CONN_SEND_STALL_MS * MS;
+    if (c->asked == CONN_ASKED_AWAY)
+        return 0;
+    if (is_rated(c))
+        return c->rate_ns + CONN_RATE_WINDOW_MS * MS;
+    return c->quiet_ns + idle_ms * MS;
+}
+
+/* When something is over; 0: nothing waits for the peer. */
+static uint64_t until_ns(const struct conn *c)
+{
+    switch (c->state) {
+    case CONN_GREETING:
+        return c->quiet_ns + CONN_PROXY_MS * MS;
+    case CONN_TALKING:
+        return talking_until_ns(c);
+    case CONN_FLUSHING:
+        return c->since_ns + CONN_FLUSH_MS * MS;
+    case CONN_LINGERING:
+        return c->since_ns + CONN_LINGER_MS * MS;
+    case CONN_CLOSING:
+        break;
+    }
+    return 0;
+}
+
+static void time_is_up(struct conn *c)
+{
+    if (c->state != CONN_TALKING || c->send.armed) {
+        conn_cut(c, SESSION_TIMED_OUT);
+    } else if (is_rated(c) &&
+               c->rate_bytes >= CONN_RATE_MIN * (uint32_t)CONN_RATE_WINDOW_MS / 1000) {
+        c->rate_ns = 0; /* fast enough: the next window */
+    } else {
+        conn_hangup_soon(c, SESSION_TIMED_OUT);
+        conn_advance(c);
+    }
+}
+
+static void due(struct timer *t)
+{
+    struct conn *c = CONTAINER_OF(t, struct conn, timer);
+    uint64_t at_ns = until_ns(c);
+
+    if (at_ns != 0 && at_ns <= reactor_now_ns(c->set->reactor))
+        time_is_up(c);
+    conn_settle(c);
+}
+
+void conn_timer_arm(struct conn *c)
+{
+    uint64_t at_ns;
+
+    if (c->state == CONN_TALKING) {
+        if (!is_rated(c)) {
+            c->rate_ns = 0;
+        } else if (c->rate_ns == 0) {
+            c->rate_ns = reactor_now_ns(c->set->reactor);
+            c->rate_bytes = 0;
+        }
+    }
+    at_ns = until_ns(c);
+    if (at_ns != 0 && (c->timer.at_ns == 0 || at_ns < c->timer.at_ns))
+        timer_set(c->set->reactor, &c->timer, at_ns, due);
+}
