@@ -1,0 +1,458 @@
+#include "store/index/index_env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/alloc.h"
+#include "core/base/ensure.h"
+
+static const char *const table_names[INDEX_TABLES] = {
+    [INDEX_META] = "meta", [INDEX_ACCT] = "acct", [INDEX_KW] = "kw",   [INDEX_MBOX] = "mbox",
+    [INDEX_NAME] = "name", [INDEX_MSG] = "msg",   [INDEX_VAN] = "van", [INDEX_CHG] = "chg",
+    [INDEX_BODY] = "body", [INDEX_SEG] = "seg",
+};
+
+struct index {
+    MDB_env *env;
+    MDB_dbi tables[INDEX_TABLES];
+    struct index_config config;
+    char *path;
+    uint32_t page_size;
+};
+
+struct index_txn {
+    struct index *index;
+    MDB_txn *txn;
+    MDB_cursor *cursors[INDEX_TABLES];
+    bool is_fresh[INDEX_TABLES]; /* the cursor belongs to the current life of a read transaction */
+    bool is_write;
+    enum store_status status;
+    /* Writing: the highest key of a table, so that rows behind it are appended (full pages instead
+     * of halves, no search). */
+    bool has_last[INDEX_TABLES];
+    unsigned last_len[INDEX_TABLES];
+    char last[INDEX_TABLES][INDEX_KEY_MAX];
+};
+
+static enum store_status status_of(int rc)
+{
+    switch (rc) {
+    case MDB_SUCCESS:
+        return STORE_OK;
+    case MDB_NOTFOUND:
+    case ENOENT:
+        return STORE_NOT_FOUND;
+    case ENOSPC:
+    case EDQUOT:
+    case MDB_MAP_FULL:
+        return STORE_FULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_PANIC:
+    case MDB_INCOMPATIBLE:
+        return STORE_CORRUPT;
+    default:
+        return STORE_IO;
+    }
+}
+
+static void say(const struct index *index, const char *what, int rc)
+{
+    char line[256];
+
+    if (!index->config.say)
+        return;
+    snprintf(line, sizeof(line), "index: %s: %s", what, mdb_strerror(rc));
+    index->config.say(index->config.context, line);
+}
+
+static enum store_status failed(struct index_txn *t, const char *what, int rc)
+{
+    if (t->status == STORE_OK) {
+        t->status = status_of(rc);
+        if (t->status == STORE_NOT_FOUND)
+            t->status = STORE_CORRUPT;
+        say(t->index, what, rc);
+    }
+    return t->status;
+}
+
+/* ---- the environment ---- */
+
+static char *path_in(const char *directory, const char *name)
+{
+    size_t size = strlen(directory) + strlen(name) + 2;
+    char *path = xmalloc(size);
+
+    snprintf(path, size, "%s/%s", directory, name);
+    return path;
+}
+
+static bool is_condemned(const char *directory)
+{
+    char *path = path_in(directory, "BAD");
+    bool is = access(path, F_OK) == 0;
+
+    free(path);
+    return is;
+}
+
+void index_condemn(const struct index *index)
+{
+    char *path = path_in(index->path, "BAD");
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    if (file >= 0)
+        close(file);
+    free(path);
+}
+
+static int open_tables(struct index *index)
+{
+    MDB_txn *txn;
+    unsigned flags = index->config.read_only ? 0 : MDB_CREATE;
+    int rc = mdb_txn_begin(index->env, NULL, index->config.read_only ? MDB_RDONLY : 0, &txn);
+
+    for (unsigned i = 0; rc == 0 && i < INDEX_TABLES; i++) {
+        rc = mdb_dbi_open(txn, table_names[i], flags, &index->tables[i]);
+        if (rc != 0)
+            mdb_txn_abort(txn);
+    }
+    return rc != 0 ? rc : mdb_txn_commit(txn);
+}
+
+static int open_env(struct index *index)
+{
+    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
+    MDB_stat stat;
+    int dead;
+    int rc = mdb_env_create(&index->env);
+
+    if (rc != 0)
+        return rc;
+    if (index->config.read_only)
+        flags |= MDB_RDONLY | MDB_NOLOCK;
+    rc = mdb_env_set_mapsize(index->env, index->config.map_size);
+    if (rc == 0)
+        rc = mdb_env_set_maxreaders(index->env, index->config.readers);
+    if (rc == 0)
+        rc = mdb_env_set_maxdbs(index->env, INDEX_TABLES);
+    if (rc == 0)
+        rc = mdb_env_open(index->env, index->path, flags, 0600);
+    if (rc == 0 && !index->config.read_only)
+        rc = mdb_reader_check(index->env, &dead);
+    if (rc == 0)
+        rc = open_tables(index);
+    if (rc == 0 && mdb_env_stat(index->env, &stat) == 0)
+        index->page_size = stat.ms_psize;
+    return rc;
+}
+
+enum store_status index_open(const struct index_config *config, struct index **index_r)
+{
+    struct index *index;
+    int rc;
+
+    if (!config->read_only && mkdir(config->path, 0700) != 0 && errno != EEXIST)
+        return errno == ENOSPC ? STORE_FULL : STORE_IO;
+    if (is_condemned(config->path))
+        return STORE_CORRUPT;
+    index = xcalloc(1, sizeof(*index));
+    index->config = *config;
+    index->path = xstrdup(config->path);
+    rc = open_env(index);
+    if (rc == 0) {
+        *index_r = index;
+        return STORE_OK;
+    }
+    if (rc != ENOENT)
+        say(index, "cannot be opened", rc);
+    index_close(&index);
+    return status_of(rc);
+}
+
+void index_close(struct index **index)
+{
+    if ((*index)->env)
+        mdb_env_close((*index)->env);
+    free((*index)->path);
+    free(*index);
+    *index = NULL;
+}
+
+uint64_t index_bytes(const struct index *index)
+{
+    MDB_envinfo info;
+
+    if (mdb_env_info(index->env, &info) != 0)
+        return 0;
+    return ((uint64_t)info.me_last_pgno + 1) * index->page_size;
+}
+
+struct reader_count {
+    uint64_t newest, behind;
+    unsigned count;
+};
+
+/* A line of mdb_reader_list(): "pid thread txnid", txnid "-" when parked. */
+static int reader_line(const char *line, void *context)
+{
+    struct reader_count *c = context;
+    const char *last = strrchr(line, ' ');
+    uint64_t txn = last ? strtoull(last, NULL, 10) : 0;
+
+    if (txn != 0 && txn + c->behind < c->newest)
+        c->count++;
+    return 0;
+}
+
+unsigned index_old_readers(struct index *index, uint64_t commits)
+{
+    struct reader_count c = {.behind = commits};
+    MDB_envinfo info;
+    int dead;
+
+    if (mdb_env_info(index->env, &info) != 0)
+        return 0;
+    c.newest = info.me_last_txnid;
+    mdb_reader_check(index->env, &dead);
+    mdb_reader_list(index->env, reader_line, &c);
+    return c.count;
+}
+
+/* ---- transactions ---- */
+
+static enum store_status txn_begin(struct index *index, bool is_write, struct index_txn **txn_r)
+{
+    struct index_txn *t = xcalloc(1, sizeof(*t));
+    int rc = mdb_txn_begin(index->env, NULL, is_write ? 0 : MDB_RDONLY, &t->txn);
+
+    if (rc != 0) {
+        say(index, "no transaction", rc);
+        free(t);
+        return status_of(rc);
+    }
+    t->index = index;
+    t->is_write = is_write;
+    *txn_r = t;
+    return STORE_OK;
+}
+
+/* Cursors of a write transaction are closed before it ends (LMDB frees what they point at). */
+static void cursors_close(struct index_txn *t)
+{
+    for (unsigned i = 0; i < INDEX_TABLES; i++) {
+        if (t->cursors[i])
+            mdb_cursor_close(t->cursors[i]);
+        t->cursors[i] = NULL;
+    }
+}
+
+enum store_status index_write_begin(struct index *index, struct index_txn **txn_r)
+{
+    return txn_begin(index, true, txn_r);
+}
+
+enum store_status index_commit(struct index_txn **txn)
+{
+    struct index_txn *t = *txn;
+    int rc;
+
+    ensure(t->is_write);
+    if (t->status != STORE_OK) {
+        enum store_status status = t->status;
+        index_abort(txn);
+        return status;
+    }
+    cursors_close(t);
+    rc = mdb_txn_commit(t->txn);
+    if (rc != 0)
+        say(t->index, "cannot be written", rc);
+    free(t);
+    *txn = NULL;
+    return status_of(rc);
+}
+
+void index_abort(struct index_txn **txn)
+{
+    cursors_close(*txn);
+    mdb_txn_abort((*txn)->txn);
+    free(*txn);
+    *txn = NULL;
+}
+
+enum store_status index_read_begin(struct index *index, struct index_txn **txn_r)
+{
+    return txn_begin(index, false, txn_r);
+}
+
+void index_read_park(struct index_txn *t)
+{
+    ensure(!t->is_write);
+    mdb_txn_reset(t->txn);
+    for (unsigned i = 0; i < INDEX_TABLES; i++)
+        t->is_fresh[i] = false;
+    t->status = STORE_OK;
+}
+
+enum store_status index_read_renew(struct index_txn *t)
+{
+    int rc = mdb_txn_renew(t->txn);
+
+    return rc == 0 ? STORE_OK : failed(t, "transaction cannot be renewed", rc);
+}
+
+void index_read_end(struct index_txn **txn)
+{
+    index_abort(txn);
+}
+
+enum store_status index_status(const struct index_txn *t)
+{
+    return t->status;
+}
+
+void index_damaged(struct index_txn *t, const char *what)
+{
+    failed(t, what, MDB_CORRUPTED);
+}
+
+/* ---- rows ---- */
+
+static MDB_val val_of(struct span s)
+{
+    return (MDB_val){s.len, (void *)(uintptr_t)s.at};
+}
+
+static struct span span_of(MDB_val v)
+{
+    return (struct span){v.mv_data, v.mv_size};
+}
+
+bool index_get(struct index_txn *t, enum index_table table, struct span key, struct span *value_r)
+{
+    MDB_val k = val_of(key), v;
+    int rc =
+        t->status == STORE_OK ? mdb_get(t->txn, t->index->tables[table], &k, &v) : MDB_NOTFOUND;
+
+    if (rc == 0)
+        *value_r = span_of(v);
+    else if (rc != MDB_NOTFOUND)
+        failed(t, "cannot be read", rc);
+    return rc == 0;
+}
+
+static MDB_cursor *cursor_of(struct index_txn *t, enum index_table table)
+{
+    int rc = 0;
+
+    if (!t->cursors[table])
+        rc = mdb_cursor_open(t->txn, t->index->tables[table], &t->cursors[table]);
+    else if (!t->is_write && !t->is_fresh[table])
+        rc = mdb_cursor_renew(t->txn, t->cursors[table]);
+    if (rc != 0) {
+        failed(t, "no cursor", rc);
+        return NULL;
+    }
+    t->is_fresh[table] = true;
+    return t->cursors[table];
+}
+
+static bool cursor_get(struct index_txn *t, enum index_table table, MDB_cursor_op op, MDB_val *k,
+                       MDB_val *v)
+{
+    MDB_cursor *cursor = t->status == STORE_OK ? cursor_of(t, table) : NULL;
+    int rc = cursor ? mdb_cursor_get(cursor, k, v, op) : MDB_NOTFOUND;
+
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        failed(t, "cannot be read", rc);
+    return rc == 0;
+}
+
+bool index_seek(struct index_txn *t, enum index_table table, struct span key, struct span *key_r,
+                struct span *value_r)
+{
+    MDB_val k = val_of(key.len ? key : (struct span){"", 1}), v; /* LMDB knows no empty key */
+
+    if (!cursor_get(t, table, MDB_SET_RANGE, &k, &v))
+        return false;
+    *key_r = span_of(k);
+    *value_r = span_of(v);
+    return true;
+}
+
+bool index_next(struct index_txn *t, enum index_table table, struct span *key_r,
+                struct span *value_r)
+{
+    MDB_val k, v;
+
+    if (!cursor_get(t, table, MDB_NEXT, &k, &v))
+        return false;
+    *key_r = span_of(k);
+    *value_r = span_of(v);
+    return true;
+}
+
+static void last_remember(struct index_txn *t, enum index_table table, struct span key)
+{
+    ensure(key.len <= INDEX_KEY_MAX);
+    memcpy(t->last[table], key.at, key.len);
+    t->last_len[table] = (unsigned)key.len;
+    t->has_last[table] = true;
+}
+
+/* True when `key` lies behind every key of the table. */
+static bool is_behind_last(struct index_txn *t, enum index_table table, struct span key)
+{
+    MDB_val k, v;
+    size_t common;
+    int order;
+
+    if (!t->has_last[table]) {
+        if (cursor_get(t, table, MDB_LAST, &k, &v))
+            last_remember(t, table, span_of(k));
+        else
+            last_remember(t, table, SPAN(""));
+    }
+    common = key.len < t->last_len[table] ? key.len : t->last_len[table];
+    order = memcmp(key.at, t->last[table], common);
+    return order > 0 || (order == 0 && key.len > t->last_len[table]);
+}
+
+void index_put(struct index_txn *t, enum index_table table, struct span key, struct span value)
+{
+    MDB_val k = val_of(key), v = val_of(value);
+    bool append;
+    int rc;
+
+    ensure(t->is_write);
+    if (t->status != STORE_OK)
+        return;
+    append = is_behind_last(t, table, key);
+    rc = mdb_put(t->txn, t->index->tables[table], &k, &v, append ? MDB_APPEND : 0);
+    if (rc != 0)
+        failed(t, "cannot be written", rc);
+    else if (append)
+        last_remember(t, table, key);
+}
+
+void index_delete(struct index_txn *t, enum index_table table, struct span key)
+{
+    MDB_val k = val_of(key);
+    int rc;
+
+    ensure(t->is_write);
+    if (t->status != STORE_OK)
+        return;
+    rc = mdb_del(t->txn, t->index->tables[table], &k, NULL);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        failed(t, "cannot be written", rc);
+    /* The highest row may be gone; a key that is too high only costs a search, so it stays. */
+}
