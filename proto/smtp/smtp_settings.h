@@ -35,16 +35,21 @@ enum smtp_bare_newline {
     SMTP_BARE_REJECT,    /* the message is refused */
 };
 
+struct smtp_words {
+    const char *const *at;
+    unsigned count;
+};
+
 struct smtp_settings {
     const char *myhostname;
-    const char *mail_name;         /* the word after ESMTP in the greeting */
-    const char *smtpd_banner;      /* after "220 "; "": "$myhostname ESMTP $mail_name" */
-    const char *myorigin;          /* domain of addresses that have none */
-    const char *const *mynetworks; /* "127.0.0.0/8", "[::1]/128", ..., NULL at the end */
-    const char *const *smtpd_authorized_xclient_hosts; /* the same */
-    const char *const *smtpd_forbidden_commands;       /* "GET", ..., NULL at the end */
-    unsigned smtpd_discard_ehlo_keywords;              /* enum smtp_extension: not offered */
-    uint64_t message_size_limit;                       /* bytes of body */
+    const char *mail_name;        /* the word after ESMTP in the greeting */
+    const char *smtpd_banner;     /* after "220 "; "": "$myhostname ESMTP $mail_name" */
+    const char *myorigin;         /* domain of addresses that have none */
+    struct smtp_words mynetworks; /* "127.0.0.0/8", "[::1]/128" */
+    struct smtp_words smtpd_authorized_xclient_hosts; /* the same */
+    struct smtp_words smtpd_forbidden_commands;       /* "GET", "POST" */
+    unsigned smtpd_discard_ehlo_keywords;             /* enum smtp_extension: not offered */
+    uint64_t message_size_limit;                      /* bytes of body */
     uint32_t line_length_limit; /* bytes of a command, and of a header line looked at */
     uint32_t hopcount_limit;    /* Received: lines that a message may come with, less one */
     uint32_t smtpd_recipient_limit;
