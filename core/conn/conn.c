@@ -106,7 +106,7 @@ void conn_open(struct conn_set *set, const struct conn_service *service, int fd)
         return;
     }
     c = conn_new(set, service, fd);
-    if (!service->expects_proxy)
+    if (!conn_network_has(service->proxies, service->proxy_count, peer.address))
         conn_begin(c, &peer);
     conn_advance(c);
     conn_settle(c);

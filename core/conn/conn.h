@@ -21,6 +21,7 @@
 #include "proto/session.h"
 
 struct conn_limits;
+struct conn_network;
 struct job;
 struct reactor;
 
@@ -59,7 +60,12 @@ struct conn_service {
     bool (*ask)(void *context, struct request *request, struct job *job);
 
     struct conn_limits *limits; /* shared by all listeners and reactors; NULL: no limits */
-    bool expects_proxy;         /* the peer is a proxy and says first who it speaks for */
+
+    const struct conn_network *proxies; /* who says first for whom it speaks (conn_proxy.h) */
+    unsigned proxy_count;
+
+    uint32_t rate_min; /* bytes a second that a body must come with; 0: CONN_RATE_MIN */
+    uint32_t stall_ms; /* CONN_SEND_MAX bytes must leave in this time; 0: CONN_SEND_STALL_MS */
 };
 
 /* The connections of one reactor. */

@@ -10,21 +10,23 @@
 #include <stdint.h>
 
 #include "core/base/attr.h"
-#include "core/base/chain.h"
 
 struct conn_limits;
 
-struct conn_limits_config {
-    unsigned total_max;
-    unsigned address_max;      /* 0: no limit for one address */
-    const char *const *exempt; /* networks that only the total counts for: "192.0.2.0/24", */
-    unsigned exempt_count;     /* "[2001:db8::]/32", "127.0.0.1"; brackets may be left out */
+/* All addresses as IPv6, the others as v4-mapped ones (::ffff:a.b.c.d). */
+struct conn_network {
+    unsigned char address[16];
+    unsigned bits; /* of these 128 that count */
 };
 
-/* NULL, with one line appended to `why`, when a network can't be read. Nothing is kept of config.
- */
-MUST_USE struct conn_limits *conn_limits_open(const struct conn_limits_config *config,
-                                              struct chain *why);
+struct conn_limits_config {
+    unsigned total_max;
+    unsigned address_max;              /* 0: no limit for one address */
+    const struct conn_network *exempt; /* networks that only the total counts for; copied */
+    unsigned exempt_count;
+};
+
+MUST_USE struct conn_limits *conn_limits_open(const struct conn_limits_config *config);
 void conn_limits_close(struct conn_limits **limits);
 
 /* Counts a connection from this address (text). True: *key_r is for conn_limits_leave(). *exempt_r
@@ -33,5 +35,9 @@ MUST_USE bool conn_limits_admit(struct conn_limits *limits, const char *address,
                                 bool *exempt_r);
 void conn_limits_leave(struct conn_limits *limits, uint64_t key);
 unsigned conn_limits_total(struct conn_limits *limits);
+
+/* Is the address (text) in one of these networks? */
+MUST_USE bool conn_network_has(const struct conn_network *networks, unsigned count,
+                               const char *address);
 
 #endif

@@ -19,9 +19,10 @@ static bool is_rated(const struct conn *c)
 static uint64_t talking_until_ns(const struct conn *c)
 {
     uint32_t idle_ms = c->session->idle_ms > 0 ? c->session->idle_ms : CONN_IDLE_MS;
+    uint32_t stall_ms = c->service->stall_ms > 0 ? c->service->stall_ms : CONN_SEND_STALL_MS;
 
     if (c->send.armed)
-        return c->since_ns + CONN_SEND_STALL_MS * MS;
+        return c->since_ns + stall_ms * MS;
     if (c->asked == CONN_ASKED_AWAY)
         return 0;
     if (is_rated(c))
@@ -47,12 +48,18 @@ static uint64_t until_ns(const struct conn *c)
     return 0;
 }
 
+static bool is_fast_enough(const struct conn *c)
+{
+    uint32_t rate_min = c->service->rate_min > 0 ? c->service->rate_min : CONN_RATE_MIN;
+
+    return c->rate_bytes >= (uint64_t)rate_min * CONN_RATE_WINDOW_MS / 1000;
+}
+
 static void time_is_up(struct conn *c)
 {
     if (c->state != CONN_TALKING || c->send.armed) {
         conn_cut(c, SESSION_TIMED_OUT);
-    } else if (is_rated(c) &&
-               c->rate_bytes >= CONN_RATE_MIN * (uint32_t)CONN_RATE_WINDOW_MS / 1000) {
+    } else if (is_rated(c) && is_fast_enough(c)) {
         c->rate_ns = 0; /* fast enough: the next window */
     } else {
         conn_hangup_soon(c, SESSION_TIMED_OUT);
