@@ -46,7 +46,7 @@ enum config_bare_newline {
 
 struct config {
     /* who we are */
-    const char *myhostname, *mydomain, *mail_name;
+    const char *myhostname, *mydomain, *myorigin, *mail_name;
     struct config_list mydestination, mynetworks;
 
     /* where to listen; how to run */
@@ -71,7 +71,7 @@ struct config {
 
     /* SMTP and LMTP */
     const char *smtpd_banner;
-    uint64_t message_size_limit, header_size_limit, line_length_limit, hopcount_limit;
+    uint64_t message_size_limit, line_length_limit, hopcount_limit;
     uint64_t smtpd_recipient_limit, smtpd_recipient_overshoot_limit;
     uint64_t smtpd_client_connection_count_limit;
     uint64_t smtpd_error_sleep_time, smtpd_soft_error_limit, smtpd_hard_error_limit;
@@ -79,20 +79,18 @@ struct config {
     struct config_list smtpd_authorized_xclient_hosts, smtpd_upstream_proxy_hosts;
     struct config_list smtpd_discard_ehlo_keywords, smtpd_forbidden_commands;
     bool disable_vrfy_command, smtpd_helo_required, strict_rfc821_envelopes, smtputf8_enable;
-    bool smtpd_sasl_auth_enable;
     bool smtpd_forbid_unauth_pipelining;
     int smtpd_forbid_bare_newline; /* enum config_bare_newline */
     uint64_t smtpd_forbid_bare_newline_reject_code;
 
     /* IMAP */
     const char *imap_greeting;
-    bool auth_allow_cleartext;
-    uint64_t imap_login_timeout, imap_idle_timeout, imap_idle_notify_interval;
+    uint64_t imap_login_timeout, imap_idle_timeout;
     uint64_t imap_login_command_size, imap_login_bad_command_limit;
     uint64_t imap_command_size, imap_bad_command_limit, imap_nesting_limit;
-    uint64_t imap_pipeline_limit, imap_output_size, imap_output_timeout;
+    uint64_t imap_output_size, imap_output_timeout;
     uint64_t imap_mailbox_name_size, imap_mailbox_component_size, imap_mailbox_depth_limit;
-    uint64_t imap_mailbox_count_limit, imap_keyword_limit, imap_keyword_size;
+    uint64_t imap_keyword_limit, imap_keyword_size;
     uint64_t imap_search_key_limit, imap_search_depth_limit, imap_search_slice_time;
     uint64_t mail_max_userip_connections;
 

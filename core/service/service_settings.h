@@ -1,0 +1,31 @@
+#ifndef CORE_SERVICE_SERVICE_SETTINGS_H
+#define CORE_SERVICE_SERVICE_SETTINGS_H
+
+/*
+ * service_settings: what the operator decides about conversations and deliveries, one immutable
+ * snapshot of it. Sessions and runs hold the snapshot that they began with (core/work/shared.h);
+ * a reload puts the next one in its place. Made by core/gateway/settings.h.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/imap/imap_settings.h"
+#include "proto/smtp/smtp_settings.h"
+
+struct service_settings {
+    struct smtp_settings smtp;
+    struct imap_settings imap;
+
+    /* delivery */
+    bool lda_mailbox_autocreate; /* a detail's mailbox is made; else the mail goes to INBOX */
+    uint64_t store_free_min;     /* bytes */
+
+    /* logins */
+    uint32_t mail_max_userip_connections; /* of one user from one address */
+
+    /* The wall clock of a replay in microseconds since 1970; 0: the real one. */
+    int64_t debug_clock_us;
+};
+
+#endif
