@@ -235,6 +235,8 @@ struct store_delivery {
     enum store_missing missing;
     struct span header;       /* delivery header lines, CRLF ended */
     uint32_t flags;
+    const struct span *keywords; /* names; those that are no atom or one too many are left out */
+    size_t keyword_count;
     int64_t received_us;
     int16_t zone_minutes;
 };
