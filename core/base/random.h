@@ -9,7 +9,11 @@
 void random_bytes(void *at, size_t size); /* fit for keys */
 uint64_t random_u64(void);
 
-/* From now on all of the above is a sequence that `seed` decides. One thread only. */
+/* From now on all of the above is a sequence that `seed` decides, and so is the hash key. One
+ * thread only, before anything was hashed. */
 void random_seed(uint64_t seed);
+
+/* Two numbers that stay the same as long as the process runs: the key of its hash tables. */
+const uint64_t *random_hash_key(void);
 
 #endif
