@@ -1,0 +1,60 @@
+#include "core/gateway/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/ensure.h"
+
+static sigset_t taken(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    return set;
+}
+
+void signals_take(void)
+{
+    sigset_t set = taken();
+
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+enum signals_request signals_wait(void)
+{
+    sigset_t set = taken();
+    int number;
+
+    do {
+        number = sigwaitinfo(&set, NULL);
+    } while (number < 0 && errno == EINTR);
+    ensure(number > 0);
+    if (number == SIGHUP)
+        return SIGNALS_RELOAD;
+    return number == SIGUSR1 ? SIGNALS_REOPEN : SIGNALS_STOP;
+}
+
+static void too_late(int number)
+{
+    static const char text[] = "ringpost: did not stop in time, ends here\n";
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+    (void)ignored;
+    (void)number;
+    _exit(1);
+}
+
+void signals_stop_within(unsigned seconds)
+{
+    struct sigaction action = {.sa_handler = too_late};
+
+    sigaction(SIGALRM, &action, NULL);
+    alarm(seconds);
+}

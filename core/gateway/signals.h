@@ -1,0 +1,24 @@
+#ifndef CORE_GATEWAY_SIGNALS_H
+#define CORE_GATEWAY_SIGNALS_H
+
+/*
+ * signals: what an operator asks of the running process. They are blocked in all threads, and the
+ * main thread waits for them, so that no code of ours ever runs inside a signal handler.
+ */
+
+enum signals_request {
+    SIGNALS_STOP,   /* TERM, INT */
+    SIGNALS_RELOAD, /* HUP: settings, users and aliases again; the log file is opened anew */
+    SIGNALS_REOPEN, /* USR1: the log file only */
+};
+
+/* Before the first thread starts. A write to a closed socket is an error code from now on. */
+void signals_take(void);
+
+/* Main thread: waits for the next one. */
+enum signals_request signals_wait(void);
+
+/* Ends the process when it is still here after so many seconds. */
+void signals_stop_within(unsigned seconds);
+
+#endif
