@@ -17,25 +17,34 @@
 struct directory;
 
 enum {
-    DIRECTORY_TARGETS_MAX = 1000,  /* accounts that one recipient may expand to */
+    DIRECTORY_TARGETS_MAX = 1000, /* accounts that one recipient may expand to */
     DIRECTORY_ALIAS_DEPTH_MAX = 16,
+    DIRECTORY_STEPS_MAX = 4096,  /* addresses looked at for one recipient */
+    DIRECTORY_ADDRESS_MAX = 320, /* bytes of local@domain; longer ones are nobody's */
 };
 
 struct directory_config {
-    const char *users_path;       /* user@domain:{SCHEME}hash:... one a line, passwd-file format */
-    const char *const *alias_paths;   /* alias_maps: local names, Postfix's aliases(5) */
+    const char *users_path; /* user@domain:{SCHEME}hash:... one a line, passwd-file format */
+    const char *const *alias_paths; /* alias_maps: local names, Postfix's aliases(5) */
     unsigned alias_count;
     const char *const *virtual_paths; /* virtual_alias_maps: Postfix's virtual(5) */
     unsigned virtual_count;
-    const char *const *domains;   /* mydestination and virtual_mailbox_domains; the first is the default */
+    const char *const *domains; /* mydestination, then virtual_mailbox_domains; the first is the
+                                   domain of names without one */
     unsigned domain_count;
+    unsigned mailbox_domain_count;   /* so many at their end are virtual_mailbox_domains: alias_maps
+                                        do not apply there, and accounts of the first domain don't
+                                        answer there */
     const char *recipient_delimiter; /* "+": any of these bytes */
-    const char *catch_all;        /* luser_relay: "" or an address */
+    const char *catch_all;           /* luser_relay: "" or an address */
 };
 
-/* NULL with one line "file:line: what is wrong; what to do" appended to `why`, else the snapshot. */
-MUST_USE struct directory *directory_load(const struct directory_config *config,
-                                          struct chain *why);
+/* The snapshot, or NULL with a line "file:line: what is wrong; what to do" for each finding (the
+ * first DIRECTORY_FINDINGS_MAX of them) appended to `why`. Reads files: not on a reactor. */
+enum {
+    DIRECTORY_FINDINGS_MAX = 50
+};
+MUST_USE struct directory *directory_load(const struct directory_config *config, struct chain *why);
 void directory_free(struct directory **directory);
 unsigned directory_user_count(const struct directory *d);
 
@@ -47,13 +56,27 @@ enum directory_answer {
 };
 
 struct directory_target {
-    struct span account;  /* user@domain, canonical; lives as long as the snapshot */
-    struct span detail;   /* what stood behind the delimiter: the folder; lives as the address given */
+    struct span account; /* user@domain, canonical; lives as long as the snapshot */
+    struct span detail;  /* what stood behind the delimiter: the folder; lives as the address given
+                            and the snapshot */
 };
 
-/* Up to `max` accounts that mail for local@domain goes to (domain "": the first of ours), each once.
- * local is unquoted. Case of both is folded for the look-up. Aliases to addresses elsewhere are
- * reported in *others_r as a count: they need the relay. */
+/*
+ * How an address is looked up, each step first with its detail and then without:
+ *   1. virtual: local@domain, then local alone for domains of mydestination;
+ *   2. aliases, for domains of mydestination;
+ *   3. accounts: local@domain, then (mydestination) local at the first domain;
+ *   4. postmaster, who must exist (RFC 5321 4.5.1): the first account of the users file;
+ *   5. virtual: @domain; then the catch-all.
+ * What 1, 2 and 5 give is looked up in the same way. A name that leads back to itself is taken as
+ * it stands ("bob: bob, jane" keeps bob's copy). A detail that virtual did not name goes on to what
+ * it names; one that aliases did not name ends there. Targets that do not exist are passed over
+ * while there are others.
+ */
+
+/* Up to `max` accounts that mail for local@domain goes to (domain "": the first of ours), each
+ * once. local is unquoted. Case of both is folded for the look-up. Aliases to addresses elsewhere
+ * are reported in *others_r as a count: they need the relay. */
 MUST_USE enum directory_answer directory_resolve(const struct directory *d, struct span local,
                                                  struct span domain,
                                                  struct directory_target *targets_r, unsigned max,
@@ -65,5 +88,9 @@ MUST_USE bool directory_is_ours(const struct directory *d, struct span domain);
  * field "{SCHEME}hash"; false when there is none. */
 MUST_USE bool directory_login(const struct directory *d, struct span name, struct span *account_r,
                               struct span *password_r);
+
+/* Walks all accounts in the order of the users file, from index 0; false past the last. */
+MUST_USE bool directory_user_at(const struct directory *d, unsigned index, struct span *account_r,
+                                struct span *password_r);
 
 #endif
