@@ -18,16 +18,20 @@ struct store_change {
     unsigned count, size;
     struct store_result *results; /* one for each call of the caller's; filled by the applier */
     unsigned result_count;
-    unsigned *result_of;  /* for each record in turn, for each of its items: which result */
+    unsigned *result_of; /* for each record in turn, for each of its items: which result */
+    enum store_status status; /* what became of it; the applier's word */
     enum store_ack ack;
     store_done_fn *done;
     void *context;
-    size_t bytes;  /* what it will take in the log: for budgets */
-    void *owned;   /* arguments, drafts, META: store_change.c's */
+    size_t bytes; /* what it will take in the log: for budgets */
+    void *owned;  /* arguments, drafts, META: store_change.c's */
 };
 
 /* Calls done() (if it was not yet) and frees. Committer or applier. */
 void store_change_end(struct store_change *change, enum store_status status);
+
+/* Takes back what the applier said about it, before it tries again. Applier. */
+void store_change_reset(struct store_change *change);
 
 /* Frees drafts and META once they are durable; lengths in the records stay. The applier does it as
  * the change arrives, so that a long queue in front of the index holds no message bytes. */

@@ -14,13 +14,19 @@ struct applier;
 
 struct committer_config {
     struct journal *journal;
-    struct applier *applier;   /* gets each durable batch with its changes */
+    struct applier *applier; /* gets each durable batch with its changes */
     bool manual;
-    size_t waiting_max;        /* bytes that may wait unsynced; more: STORE_FULL */
+    size_t waiting_max; /* bytes that may wait unsynced; more: STORE_FULL */
 };
+/* NULL when there is no thread for it. */
 MUST_USE struct committer *committer_open(const struct committer_config *config);
-void committer_submit(struct committer *c, struct store_change *change); /* any thread */
+/* Any thread. Takes the change, sets its `bytes`. Ends it at once with STORE_FULL when too much
+ * waits, with STORE_INVALID when no segment could hold it, with STORE_OK when it has no records. */
+void committer_submit(struct committer *c, struct store_change *change);
 bool committer_step(struct committer *c); /* manual: one batch; false when nothing waits */
+/* manual: what the thread does after a second without work: a NOP batch behind the last real one,
+ * so that the hash chain covers it too. */
+void committer_idle(struct committer *c);
 uint64_t committer_durable_seq(const struct committer *c); /* any thread: last synced batch */
 size_t committer_waiting_bytes(const struct committer *c);
 void committer_numbers(const struct committer *c, struct store_numbers *numbers_r);
@@ -36,11 +42,16 @@ struct applier_config {
     void (*say)(void *context, const char *text);
     void *context;
 };
+/* Reads where the index stands; NULL when it cannot be read. Recovery comes next, then the start. */
 MUST_USE struct applier *applier_open(const struct applier_config *config);
+MUST_USE bool applier_start(struct applier *a); /* its thread, unless manual */
 /* Takes a durable batch: `batch` is copied (its records too), `changes` is the list whose records
  * it holds, in order. Whoever waited for durability alone was told before (done is NULL in its
- * change): from here on the changes are the applier's. Never blocks. Committer thread. */
-void applier_push(struct applier *a, const struct journal_batch *batch, struct store_change *changes);
+ * change): from here on the changes are the applier's. The log's own empty batches take a seq but
+ * never come here, and committer_durable_seq() does not count them. Never blocks. Committer thread.
+ */
+void applier_push(struct applier *a, const struct journal_batch *batch,
+                  struct store_change *changes);
 bool applier_step(struct applier *a); /* manual: one transaction */
 uint64_t applier_applied_seq(const struct applier *a);
 /* Waits until the batch is applied (runs applier_step() itself in manual mode). */
@@ -58,6 +69,10 @@ MUST_USE enum store_status applier_replay_end(struct applier *a);
 bool applier_is_behind(const struct applier *a);
 struct journal_mark applier_mark(struct applier *a); /* of the last committed transaction */
 void applier_numbers(struct applier *a, struct store_numbers *numbers_r);
+
+/* Takes up to `max` numbers of big files that nothing points at any more since a batch up to
+ * `seq_max` (views opened before it may still read them). Any thread. */
+unsigned applier_dead_bigs(struct applier *a, uint64_t seq_max, uint64_t *ids_r, unsigned max);
 
 /* While anybody watches, deliveries are applied without gathering first. `by` is +1 or -1. Any
  * thread. */

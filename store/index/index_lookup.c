@@ -139,7 +139,7 @@ bool index_keyword_get(struct index_txn *t, store_account account, unsigned numb
 
 static bool entry_read(struct index_txn *t, uint32_t uid, struct span value, struct store_entry *e)
 {
-    if (record_message_read(value, e) && e->uid == uid)
+    if (record_message_read(value, e) && e->uid == uid && uid != 0 && uid != UINT32_MAX)
         return true;
     index_damaged(t, "an entry");
     return false;

@@ -1,0 +1,76 @@
+#ifndef STORE_COMMIT_EFFECT_H
+#define STORE_COMMIT_EFFECT_H
+
+/*
+ * effect: what each command does to the index. Deterministic: the rows, the batch's time and the
+ * commands decide, nothing else, so that a replay makes the same UIDs and modseqs again.
+ *
+ * A change is judged first (effect_check.c); when one of its records cannot happen none does. A
+ * command that does not decode has no effect. The applier's thread only.
+ */
+
+#include "store/commit/apply_cache.h"
+#include "store/commit/command.h"
+#include "store/commit/command_args.h"
+
+struct effect {
+    struct apply_cache *cache;
+    struct index_txn *txn;
+    int64_t time_us;             /* of the batch */
+    struct store_change *change; /* NULL in recovery */
+    unsigned item;               /* the next of the change's items that has a result */
+    /* Big files that nothing points at any more, to be removed once this is committed. */
+    uint64_t *dead_bigs;
+    unsigned dead_count, dead_size;
+    void (*say)(void *context, const char *text);
+    void *context;
+};
+
+/* Applies one change: `count` records, in order. STORE_OK when it happened. */
+enum store_status effect_change(struct effect *e, const struct journal_record *records,
+                                unsigned count);
+
+/* ---- for the files of the effects ---- */
+
+/* Whether the record can happen, after those of the same change in front of it. */
+enum store_status effect_check(struct effect *e, const struct journal_record *records,
+                               unsigned index, unsigned *items_r);
+
+/* Where the next item's result goes; a place nobody reads when nobody waits. */
+struct store_result *effect_result(struct effect *e);
+void effect_result_mailbox(struct store_result *result, const struct cached_mailbox *mailbox);
+
+void effect_deliver(struct effect *e, const struct journal_record *record);
+void effect_account(struct effect *e, const struct journal_record *record);
+void effect_mailbox(struct effect *e, const struct journal_record *record);
+void effect_flags(struct effect *e, const struct journal_record *record);
+void effect_expunge(struct effect *e, const struct journal_record *record);
+void effect_recent(struct effect *e, const struct journal_record *record);
+void effect_moved(struct effect *e, const struct journal_record *record);
+void effect_snap(struct effect *e, const struct journal_record *record);
+
+/* One entry less points at the message: its row and its live bytes go with the last. */
+void effect_body_release(struct effect *e, store_message message);
+void effect_body_keep(struct effect *e, const struct journal_record *record, unsigned references);
+
+/* Ranges that vanished from the mailbox at its modseq of now. */
+void effect_vanished(struct effect *e, struct cached_mailbox *mailbox,
+                     const struct store_range *ranges, size_t count);
+
+/* Ascending UIDs as ranges. */
+struct effect_ranges {
+    struct store_range *at;
+    size_t count, size;
+};
+void effect_ranges_add(struct effect_ranges *ranges, uint32_t uid);
+
+/* The mailbox of an account by any name; `room` as for name_mailbox(). NULL: none. */
+struct cached_mailbox *effect_mailbox_find(struct effect *e, struct cached_account *account,
+                                           struct span name);
+
+enum {
+    EFFECT_MAILBOXES_MAX = 10000, /* of an account (HOSTILE L15) */
+    EFFECT_ENTRIES = 256,         /* read at once */
+};
+
+#endif
