@@ -4,7 +4,7 @@
 /*
  * disk: the system calls that the log makes, as a table, so that tests and the simulator can put a
  * disk behind it that loses power, fills up or says no. All calls return -errno on failure, and a
- * count or 0 otherwise. Offsets and lengths are bytes. LMDB makes its own calls.
+ * count or 0 otherwise. Offsets and lengths are bytes. LMDB makes its own calls. Any thread.
  */
 
 #include <stdbool.h>
@@ -18,8 +18,9 @@ struct disk {
     ssize_t (*pread)(const struct disk *d, int file, void *at, size_t size, uint64_t from);
     ssize_t (*pwritev)(const struct disk *d, int file, const struct iovec *parts, int count,
                        uint64_t at);
-    int (*sync_data)(const struct disk *d, int file); /* fdatasync */
-    int (*sync_all)(const struct disk *d, int file);  /* fsync, of directories too */
+    int (*sync_data)(const struct disk *d, int file);               /* fdatasync */
+    int (*sync_all)(const struct disk *d, int file);                /* fsync, of directories too */
+    int (*allocate)(const struct disk *d, int file, uint64_t size); /* room for it, or -ENOSPC */
     int (*truncate)(const struct disk *d, int file, uint64_t size);
     int (*rename)(const struct disk *d, const char *from, const char *to);
     int (*unlink)(const struct disk *d, const char *path);
@@ -27,9 +28,11 @@ struct disk {
     /* Names in a directory, one call each, "." and ".." left out. */
     int (*list)(const struct disk *d, const char *path,
                 void (*entry)(void *context, const char *name), void *context);
-    int64_t (*size)(const struct disk *d, const char *path); /* bytes, or -errno */
+    int64_t (*size)(const struct disk *d, const char *path);   /* bytes, or -errno */
+    int (*link_count)(const struct disk *d, const char *path); /* names of the file, or -errno */
     int (*free_bytes)(const struct disk *d, const char *path, uint64_t *free_r, uint64_t *total_r);
-    int (*lock)(const struct disk *d, int file); /* exclusive, held for the file's life; -EWOULDBLOCK */
+    int (*lock)(const struct disk *d,
+                int file); /* exclusive, held for the file's life; -EWOULDBLOCK */
     /* Read-only mapping of a whole file; NULL when it can't be. */
     void *(*map)(const struct disk *d, int file, size_t size);
     void (*unmap)(const struct disk *d, void *at, size_t size);
