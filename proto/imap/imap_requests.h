@@ -60,7 +60,8 @@ struct imap_request {
 
 struct imap_select_request {
     struct imap_request imap; /* imap.view is new and empty: the run fills it */
-    struct span name;         /* UTF-8 */
+    char name[IMAP_NAME_MAX]; /* UTF-8, no NUL behind it */
+    uint32_t name_len;
     bool read_only;
 };
 
@@ -73,7 +74,8 @@ enum imap_status_item {
 };
 struct imap_status_request {
     struct imap_request imap;
-    struct span name;
+    char name[IMAP_NAME_MAX];
+    uint32_t name_len;
     unsigned items;
 };
 

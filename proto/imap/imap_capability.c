@@ -1,0 +1,28 @@
+#include "proto/imap/imap_private.h"
+
+/* Only what works entirely may stand here: clients build on it. */
+static const struct {
+    const char *name;
+    unsigned states;
+} imap_capabilities[] = {
+    {"IMAP4rev1",  IMAP_ANY  },
+    {"LITERAL+",   IMAP_ANY  },
+    {"SASL-IR",    IMAP_ANY  },
+    {"ID",         IMAP_ANY  },
+    {"IDLE",       IMAP_ANY  },
+    {"AUTH=PLAIN", IMAP_FRESH},
+    {"NAMESPACE",  IMAP_IN   },
+    {"UNSELECT",   IMAP_IN   },
+    {"CHILDREN",   IMAP_IN   },
+};
+
+void imap_capability_write(const struct imap_session *s, struct chain *out)
+{
+    chain_add(out, SPAN("CAPABILITY"));
+    for (size_t i = 0; i < COUNT_OF(imap_capabilities); i++) {
+        if ((imap_capabilities[i].states & s->state) == 0)
+            continue;
+        chain_add_byte(out, ' ');
+        chain_add(out, span_str(imap_capabilities[i].name));
+    }
+}

@@ -1,0 +1,411 @@
+#include "proto/imap/imap_session.h"
+
+#include <stdlib.h>
+
+#include "core/base/alloc.h"
+#include "core/base/ensure.h"
+#include "proto/imap/imap_private.h"
+#include "proto/imap/imap_token.h"
+
+static struct imap_session *imap_of(struct session *s)
+{
+    return (struct imap_session *)s;
+}
+
+/* ---- answers ---- */
+
+static void imap_say(struct imap_session *s, struct span text)
+{
+    chain_add(&s->base.out, text);
+}
+
+static void command_end(struct imap_session *s)
+{
+    free(s->command.text);
+    s->command = (struct imap_command){0};
+    s->mode = IMAP_MODE_COMMAND;
+}
+
+static void imap_answer(struct imap_session *s, struct span word, struct span text)
+{
+    imap_say(s, s->command.tag.len > 0 ? s->command.tag : SPAN("*"));
+    imap_say(s, word);
+    imap_say(s, text);
+    imap_say(s, SPAN("\r\n"));
+}
+
+void imap_ok_text(struct imap_session *s, struct span text)
+{
+    imap_answer(s, SPAN(" OK "), text);
+    s->bad_commands = 0;
+    command_end(s);
+}
+
+void imap_ok(struct imap_session *s)
+{
+    imap_ok_text(s, span_str(s->command.verb->done));
+}
+
+void imap_no(struct imap_session *s, struct span text)
+{
+    imap_answer(s, SPAN(" NO "), text);
+    s->bad_commands = 0;
+    command_end(s);
+}
+
+/* A peer that says nothing but nonsense is not worth a connection. */
+static void imap_count_bad(struct imap_session *s)
+{
+    const struct imap_settings *settings = imap_settings_of(s);
+    unsigned max =
+        s->state == IMAP_FRESH ? settings->login_bad_command_max : settings->bad_command_max;
+
+    if (++s->bad_commands < max)
+        return;
+    imap_say(s, SPAN("* BYE Too many invalid IMAP commands.\r\n"));
+    imap_close(s, "Too many invalid commands");
+}
+
+void imap_bad(struct imap_session *s, const char *why)
+{
+    struct chain text = {0};
+
+    chain_add(&text, SPAN("Error in IMAP command"));
+    if (s->command.verb != NULL) {
+        chain_add(&text, s->command.by_uid ? SPAN(" UID ") : SPAN(" "));
+        chain_add(&text, span_str(s->command.verb->name));
+    }
+    chain_add(&text, SPAN(": "));
+    chain_add(&text, span_str(why != NULL ? why : "Invalid arguments."));
+    imap_answer(s, SPAN(" BAD "), chain_flat(&text));
+    chain_free(&text);
+    command_end(s);
+    imap_count_bad(s);
+}
+
+/* What to say when a run could not do what was asked. */
+static const struct {
+    enum request_status status;
+    const char *text;
+} imap_refusals[] = {
+    {REQUEST_REFUSED,   "[CANNOT] This can't be done."                              },
+    {REQUEST_NOT_FOUND, "[NONEXISTENT] Mailbox doesn't exist."                      },
+    {REQUEST_TRY_LATER, "[UNAVAILABLE] Please try again later."                     },
+    {REQUEST_FULL,      "[LIMIT] There is no room for this."                        },
+    {REQUEST_DAMAGED,   "[SERVERBUG] Stored data is damaged; the operator was told."},
+};
+
+void imap_finish_status(struct imap_session *s, struct request *r)
+{
+    for (size_t i = 0; i < COUNT_OF(imap_refusals); i++) {
+        if (imap_refusals[i].status == r->status) {
+            imap_no(s, span_str(imap_refusals[i].text));
+            return;
+        }
+    }
+    ensure(r->status == REQUEST_OK);
+    if (((struct imap_request *)r)->expunge_issued)
+        imap_ok_text(s, SPAN("[EXPUNGEISSUED] Some messages were already expunged."));
+    else
+        imap_ok(s);
+}
+
+/* ---- requests ---- */
+
+static void session_ask(struct imap_session *s, struct request *r)
+{
+    ensure(s->away == NULL);
+    r->status = REQUEST_OPEN;
+    r->session = &s->base;
+    s->away = r;
+    s->base.request = r;
+    s->base.want = SESSION_WANT_REPLY;
+}
+
+void imap_ask(struct imap_session *s, struct imap_request *r)
+{
+    r->settings = imap_settings_of(s);
+    r->account = &s->account;
+    if (r->view == NULL)
+        r->view = s->view;
+    if (s->command.verb != NULL)
+        r->may_expunge = s->command.by_uid || (s->command.verb->flags & IMAP_VERB_MAY_EXPUNGE) != 0;
+    session_ask(s, &r->base);
+}
+
+void imap_drop(struct imap_request *r)
+{
+    struct request *base = &r->base;
+
+    imap_request_free(&base);
+}
+
+void imap_ask_auth(struct imap_session *s, struct auth_request *r)
+{
+    session_ask(s, &r->base);
+}
+
+static void imap_reply(struct session *base, struct request *r)
+{
+    struct imap_session *s = imap_of(base);
+
+    ensure(r == s->away);
+    s->away = NULL;
+    s->base.want = SESSION_WANT_INPUT;
+    if (r->kind == REQUEST_AUTH) {
+        imap_auth_answered(s, r);
+        return;
+    }
+    s->out_bytes += ((struct imap_request *)r)->out_bytes;
+    if (s->command.verb->answered != NULL)
+        s->command.verb->answered(s, r);
+    else
+        imap_finish_status(s, r);
+    imap_request_free(&r);
+}
+
+/* ---- commands ---- */
+
+/* Why the verb is not allowed now. */
+static const char *imap_state_complaint(const struct imap_session *s)
+{
+    if (s->state == IMAP_FRESH)
+        return "Please log in first.";
+    if (s->command.verb->states == IMAP_FRESH)
+        return "You are logged in already.";
+    return "No mailbox is selected.";
+}
+
+static void imap_run_verb(struct imap_session *s, struct span rest)
+{
+    struct span name;
+
+    if (!imap_token_atom(&rest, &name)) {
+        imap_bad(s, "No command was given.");
+        return;
+    }
+    if (span_eq_nocase(name, SPAN("UID"))) {
+        s->command.by_uid = imap_token_space(&rest) && imap_token_atom(&rest, &name);
+        s->command.verb = s->command.by_uid ? imap_verb_find(name) : NULL;
+        if (s->command.verb != NULL && (s->command.verb->flags & IMAP_VERB_UID) == 0)
+            s->command.verb = NULL;
+    } else {
+        s->command.verb = imap_verb_find(name);
+    }
+    if (s->command.verb == NULL) {
+        imap_answer(s, SPAN(" BAD "), SPAN("Unknown command"));
+        command_end(s);
+        imap_count_bad(s);
+    } else if ((s->command.verb->states & s->state) == 0) {
+        imap_bad(s, imap_state_complaint(s));
+    } else {
+        s->command.verb->run(s, rest);
+    }
+}
+
+static void imap_run_command(struct imap_session *s)
+{
+    struct span rest, tag;
+
+    s->command.text = imap_reader_take(&s->reader, &s->command.len);
+    rest = (struct span){s->command.text, s->command.len};
+    if (!imap_token_tag(&rest, &tag) || !imap_token_space(&rest)) {
+        imap_bad(s, "Invalid tag.");
+        return;
+    }
+    if (tag.len <= IMAP_TAG_MAX)
+        s->command.tag = tag;
+    if (s->command.tag.len == 0)
+        imap_bad(s, "The tag is too long.");
+    else
+        imap_run_verb(s, rest);
+}
+
+/* A command that never became whole. */
+static void imap_reader_bad(struct imap_session *s, enum imap_read what)
+{
+    s->command.tag = imap_reader_tag(&s->reader);
+    if (what == IMAP_READ_BARE_LF) {
+        imap_bad(s, "Lines end in CR and LF.");
+    } else if (what == IMAP_READ_LISTS) {
+        imap_bad(s, "Too many lists inside each other.");
+    } else {
+        imap_bad(s, "Too long.");
+        if (what == IMAP_READ_FLOOD && s->base.want != SESSION_WANT_CLOSE) {
+            imap_say(s, SPAN("* BYE Literal too long.\r\n"));
+            imap_close(s, "Literal too long");
+        }
+    }
+}
+
+static size_t imap_command_input(struct imap_session *s, struct span bytes)
+{
+    const struct imap_settings *settings = imap_settings_of(s);
+    bool fresh = s->state == IMAP_FRESH;
+    struct imap_reader_limits limits = {
+        .command_size = fresh ? settings->login_command_size : settings->command_size,
+        .literal_plus_size = IMAP_LITERAL_PLUS_MAX,
+        .open_lists = fresh ? 1 : 0,
+    };
+    enum imap_read what;
+    size_t eaten = imap_reader_input(&s->reader, &limits, bytes, &what);
+
+    if (what == IMAP_READ_COMMAND) {
+        imap_run_command(s);
+    } else if (what == IMAP_READ_LITERAL) {
+        imap_say(s, SPAN("+ OK\r\n"));
+    } else if (what != IMAP_READ_NOTHING) {
+        imap_reader_bad(s, what);
+    }
+    return eaten;
+}
+
+/* How long the peer may take now: before login the time runs from the greeting. */
+static void imap_set_patience(struct imap_session *s)
+{
+    const struct imap_settings *settings = imap_settings_of(s);
+    int64_t left_ms;
+
+    if (s->state != IMAP_FRESH) {
+        s->base.idle_ms = settings->idle_ms;
+        return;
+    }
+    left_ms = settings->login_ms - (s->base.now_us - s->started_us) / 1000;
+    s->base.idle_ms = left_ms < 1 ? 1 : (uint32_t)left_ms;
+}
+
+static size_t imap_input(struct session *base, struct span bytes)
+{
+    struct imap_session *s = imap_of(base);
+    size_t before = base->out.len, eaten;
+
+    if (s->mode == IMAP_MODE_SASL)
+        eaten = imap_auth_line(s, bytes);
+    else if (s->mode == IMAP_MODE_IDLE)
+        eaten = imap_idle_line(s, bytes);
+    else
+        eaten = imap_command_input(s, bytes);
+    /* A command was given up in the middle: the reader begins to pass over its rest. */
+    if (eaten == 0 && s->reader.skips && base->want == SESSION_WANT_INPUT)
+        eaten = imap_command_input(s, bytes);
+    s->in_bytes += eaten;
+    s->out_bytes += base->out.len - before;
+    imap_set_patience(s);
+    return eaten;
+}
+
+/* ---- beginning and end ---- */
+
+static void imap_start(struct session *base)
+{
+    struct imap_session *s = imap_of(base);
+
+    s->started_us = base->now_us;
+    imap_say(s, SPAN("* OK ["));
+    imap_capability_write(s, &base->out);
+    imap_say(s, SPAN("] "));
+    imap_say(s, span_str(imap_settings_of(s)->greeting));
+    imap_say(s, SPAN("\r\n"));
+    s->out_bytes = base->out.len;
+    imap_set_patience(s);
+}
+
+void imap_unselect(struct imap_session *s)
+{
+    imap_view_free(&s->view);
+    if (s->state == IMAP_SELECTED)
+        s->state = IMAP_LOGGED_IN;
+}
+
+void imap_close(struct imap_session *s, const char *reason)
+{
+    bool fresh = s->state == IMAP_FRESH;
+    struct imap_note note = {
+        .kind = fresh ? IMAP_NOTE_LOGIN_ENDED : IMAP_NOTE_SESSION_ENDED,
+        .peer = &s->peer,
+        .user = fresh ? span_str(s->tried != NULL ? s->tried : "") : s->account.name,
+        .method = s->method,
+        .reason = reason,
+        .attempts = s->failed_logins,
+        .duration_s = (s->base.now_us - s->started_us) / 1000000,
+        .in_bytes = s->in_bytes,
+        .out_bytes = s->out_bytes,
+        .expunged = s->expunged,
+        .fetched_headers = s->headers,
+        .fetched_bodies = s->bodies,
+    };
+
+    if (s->host->note != NULL)
+        s->host->note(s->host->context, &note);
+    s->base.want = SESSION_WANT_CLOSE;
+}
+
+static const struct {
+    const char *words, *reason;
+} imap_ends[] = {
+    [SESSION_PEER_CLOSED] = {"",                                                               "Connection closed"   },
+    [SESSION_TIMED_OUT] = {"* BYE Disconnected for inactivity.\r\n",                         "Inactivity"          },
+    [SESSION_SHUTDOWN] = {"* BYE Server shutting down.\r\n",                                "Server shutting down"},
+    [SESSION_OVERLOADED] = {"* BYE [UNAVAILABLE] Too many connections, try again later.\r\n",
+                             "Too many connections"                                                                  },
+};
+
+static void imap_hangup(struct session *base, enum session_end why)
+{
+    struct imap_session *s = imap_of(base);
+
+    imap_say(s, span_str(imap_ends[why].words));
+    imap_close(s, imap_ends[why].reason);
+}
+
+static void imap_poke(struct session *base)
+{
+    struct imap_session *s = imap_of(base);
+
+    /* Outside of IDLE the next command tells the same. */
+    if (s->mode == IMAP_MODE_IDLE && s->state == IMAP_SELECTED)
+        imap_sync_ask(s);
+}
+
+static void imap_end(struct session *base)
+{
+    struct imap_session *s = imap_of(base);
+
+    if (s->away != NULL && s->away->kind == REQUEST_AUTH)
+        s->auth = (struct auth_request *)s->away;
+    else
+        imap_request_free(&s->away);
+    if (s->auth != NULL)
+        auth_request_free(&s->auth);
+    imap_view_free(&s->view);
+    imap_reader_free(&s->reader);
+    chain_free(&base->out);
+    free((char *)s->account.name.at);
+    free(s->command.text);
+    free(s->tried);
+    free(s);
+}
+
+static const struct session_ops imap_session_ops = {
+    .name = "imap",
+    .start = imap_start,
+    .input = imap_input,
+    .reply = imap_reply,
+    .poke = imap_poke,
+    .hangup = imap_hangup,
+    .end = imap_end,
+};
+
+struct session *imap_session_new(const struct imap_host *host, const struct session_peer *peer)
+{
+    struct imap_session *s = xcalloc(1, sizeof(*s));
+
+    s->base.ops = &imap_session_ops;
+    s->base.want = SESSION_WANT_INPUT;
+    s->base.idle_ms = host->settings->login_ms;
+    s->host = host;
+    s->peer = *peer;
+    s->state = IMAP_FRESH;
+    s->method = "";
+    return &s->base;
+}
