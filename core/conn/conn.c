@@ -209,6 +209,9 @@ static bool is_alone(struct conn *c)
         return false;
     if (!c->unwatched) { /* only now: a request that is away may set the watch */
         c->unwatched = true;
+        if (c->poked)
+            watch_seen(&c->watch); /* it came home, and nobody was told */
+        c->poked = false;
         c->watch_posted = c->watch.board != NULL && watch_clear(&c->watch);
     }
     return !c->watch_posted;
