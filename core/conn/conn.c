@@ -141,6 +141,17 @@ static bool step(struct conn *c)
     return false;
 }
 
+/* The session slows its peer down: until then nothing is fed and nothing leaves. */
+static void take_delay(struct conn *c)
+{
+    if (c->session == NULL || c->session->delay_ms == 0)
+        return;
+    if (c->set->stopped == NULL)
+        c->delay_until_ns =
+            reactor_now_ns(c->set->reactor) + c->session->delay_ms * (uint64_t)1000000;
+    c->session->delay_ms = 0;
+}
+
 void conn_advance(struct conn *c)
 {
     size_t out = c->session != NULL ? c->session->out.len : 0;
@@ -148,9 +159,11 @@ void conn_advance(struct conn *c)
 
     if (!list_is_empty(&c->again))
         return;
-    while (c->state <= CONN_TALKING) {
+    take_delay(c);
+    while (c->state <= CONN_TALKING && c->delay_until_ns == 0) {
         if (!step(c))
             break;
+        take_delay(c);
         if (++steps >= CONN_TURN_STEPS_MAX ||
             (c->session != NULL && c->session->out.len >= out + CONN_TURN_OUT_MAX)) {
             conn_set_again(c);
@@ -161,6 +174,7 @@ void conn_advance(struct conn *c)
 
 void conn_hangup_soon(struct conn *c, enum session_end why)
 {
+    c->delay_until_ns = 0;
     if (c->state == CONN_GREETING)
         conn_cut(c, why);
     if (c->state != CONN_TALKING || c->hangup_due)
@@ -212,7 +226,7 @@ static bool is_alone(struct conn *c)
         if (c->poked)
             watch_seen(&c->watch); /* it came home, and nobody was told */
         c->poked = false;
-        c->watch_posted = c->watch.board != NULL && watch_clear(&c->watch);
+        c->watch_posted = watch_clear(&c->watch);
     }
     return !c->watch_posted;
 }
@@ -248,7 +262,7 @@ static void conn_free(struct conn *c)
 
 void conn_settle(struct conn *c)
 {
-    if (c->state == CONN_TALKING && c->asked == CONN_ASKED_NOTHING &&
+    if (c->state == CONN_TALKING && c->asked == CONN_ASKED_NOTHING && c->delay_until_ns == 0 &&
         c->session->want == SESSION_WANT_CLOSE) {
         c->state = CONN_FLUSHING;
         c->since_ns = reactor_now_ns(c->set->reactor);

@@ -94,10 +94,11 @@ struct conn {
     struct chain sending; /* left the session; its front is in the armed send */
     struct conn_parts *parts;
 
-    struct timer timer; /* the one timer: on the earliest of the deadlines below */
-    uint64_t quiet_ns;  /* since when the peer owes us a command */
-    uint64_t since_ns;  /* when the armed send, or the state from FLUSHING on, began */
-    uint64_t rate_ns;   /* the window that counts a body's bytes; 0: none */
+    struct timer timer;      /* the one timer: on the earliest of the deadlines below */
+    uint64_t quiet_ns;       /* since when the peer owes us a command */
+    uint64_t since_ns;       /* when the armed send, or the state from FLUSHING on, began */
+    uint64_t delay_until_ns; /* the session's delay_ms; 0: none */
+    uint64_t rate_ns;        /* the window that counts a body's bytes; 0: none */
     uint32_t rate_bytes;
 };
 

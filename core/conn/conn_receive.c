@@ -138,7 +138,7 @@ static bool wants_bytes(const struct conn *c)
     case CONN_TALKING:
         if (!list_is_empty(&c->again))
             return false;
-        if (c->asked == CONN_ASKED_NOTHING && conn_has_room(c))
+        if (c->asked == CONN_ASKED_NOTHING && c->delay_until_ns == 0 && conn_has_room(c))
             return true;
         return c->kept_len < CONN_AHEAD_MAX;
     case CONN_FLUSHING:

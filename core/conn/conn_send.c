@@ -90,7 +90,8 @@ void conn_send_arm(struct conn *c)
 {
     unsigned count;
 
-    if (c->send.armed || (c->state != CONN_TALKING && c->state != CONN_FLUSHING))
+    if (c->send.armed || (c->state != CONN_TALKING && c->state != CONN_FLUSHING) ||
+        c->delay_until_ns != 0)
         return;
     if (c->sending.len == 0)
         chain_move(&c->sending, &c->session->out);

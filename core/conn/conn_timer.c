@@ -13,7 +13,8 @@ void conn_quiet(struct conn *c)
 /* A body's rate counts, unless the peer is one of ours: a person may type there. */
 static bool is_rated(const struct conn *c)
 {
-    return c->session->bulk && !c->is_exempt && c->asked == CONN_ASKED_NOTHING;
+    return c->session->bulk && !c->is_exempt && c->delay_until_ns == 0 &&
+           c->asked == CONN_ASKED_NOTHING;
 }
 
 static uint64_t talking_until_ns(const struct conn *c)
@@ -23,6 +24,8 @@ static uint64_t talking_until_ns(const struct conn *c)
 
     if (c->send.armed)
         return c->since_ns + stall_ms * MS;
+    if (c->delay_until_ns != 0)
+        return c->delay_until_ns;
     if (c->asked == CONN_ASKED_AWAY)
         return 0;
     if (is_rated(c))
@@ -59,6 +62,11 @@ static void time_is_up(struct conn *c)
 {
     if (c->state != CONN_TALKING || c->send.armed) {
         conn_cut(c, SESSION_TIMED_OUT);
+    } else if (c->delay_until_ns != 0) {
+        c->delay_until_ns = 0;
+        c->rate_ns = 0;
+        conn_quiet(c);
+        conn_advance(c);
     } else if (is_rated(c) && is_fast_enough(c)) {
         c->rate_ns = 0; /* fast enough: the next window */
     } else {

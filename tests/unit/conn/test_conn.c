@@ -121,6 +121,9 @@ static void toy_command(struct toy *t, struct span line)
         chain_added(out, len);
     } else if (begins(line, SPAN("bulk"))) {
         t->base.bulk = true;
+    } else if (begins(line, SPAN("slow"))) {
+        chain_add(out, SPAN("slow\n"));
+        t->base.delay_ms = 1000;
     } else if (begins(line, SPAN("quit"))) {
         chain_add(out, SPAN("bye\n"));
         t->base.want = SESSION_WANT_CLOSE;
@@ -580,6 +583,19 @@ static void a_request_away_has_no_time_limit(void)
     expect("done ask\n");
 }
 
+static void answers_can_be_delayed(void)
+{
+    char byte;
+
+    connect_peer();
+    expect("hello\n");
+    say("slow\nnext\nquit\n");
+    later(900);
+    assert_int_equal(read(w.peer, &byte, 1), -1);
+    later(300);
+    expect("slow\nnext\nbye\n");
+}
+
 static void a_body_must_come_fast_enough(void)
 {
     char line[5001];
@@ -776,6 +792,7 @@ static int teardown(void **state)
     X(half_closed_peers_get_their_answers)                                                         \
     X(silence_is_told_and_ended)                                                                   \
     X(a_request_away_has_no_time_limit)                                                            \
+    X(answers_can_be_delayed)                                                                      \
     X(a_body_must_come_fast_enough)                                                                \
     X(a_reader_that_stalls_is_cut_off)                                                             \
     X(an_endless_command_is_not_kept)                                                              \
