@@ -35,10 +35,11 @@ enum smtp_answer {
     SMTP_OK_MAIL,
     SMTP_OK_RCPT,
     SMTP_GO_DATA,
+    SMTP_HELP,
     SMTP_BYE,
     SMTP_CANNOT_VRFY, /* + the address */
     SMTP_QUEUED,      /* + queue id */
-    SMTP_OK_BYTES,    /* + n */
+    SMTP_OK_BYTES,    /* + "n bytes", "n bytes queued as <id>" */
 
     SMTP_SYNTAX_HELO,
     SMTP_SYNTAX_EHLO,
@@ -63,7 +64,6 @@ enum smtp_answer {
     SMTP_BAD_AUTH,
     SMTP_BAD_XCLIENT,
     SMTP_BAD_LINE,
-    SMTP_BAD_UTF8,
     SMTP_TWICE,       /* + the parameter */
     SMTP_UNSUPPORTED, /* + the parameter */
     SMTP_AUTH_DISABLED,
@@ -71,6 +71,7 @@ enum smtp_answer {
 
     SMTP_UNKNOWN,
     SMTP_UNIMPLEMENTED,
+    SMTP_NO_AUTH,
     SMTP_LINE_TOO_LONG,
     SMTP_NEED_HELO,
     SMTP_NEED_LHLO,
@@ -94,6 +95,7 @@ enum smtp_answer {
     SMTP_TOO_MANY_HOPS,
     SMTP_HAS_NUL,
     SMTP_BARE_LF,
+    SMTP_BARE_LF_BYE,
     SMTP_QUEUE_ERROR,
     SMTP_NULL_CHUNK,
     SMTP_CHUNK_DROPPED, /* + n */
@@ -108,6 +110,7 @@ enum smtp_answer {
 };
 
 struct smtp_answer_row {
+    enum smtp_answer answer;
     uint16_t code;
     const char *enhanced; /* "" where RFC 2034 wants none */
     const char *text;     /* "%" is where what the caller names goes */

@@ -30,6 +30,7 @@ enum smtp_note_kind {
     SMTP_NOTE_TIMEOUT,
     SMTP_NOTE_ERRORS, /* too many of them */
     SMTP_NOTE_SHUTDOWN,
+    SMTP_NOTE_OVERLOADED, /* too many connections; may come before CONNECT */
     SMTP_NOTE_DISCONNECT, /* the last of all; data: "ehlo=1 mail=1 quit=1 commands=3" */
 };
 

@@ -1,0 +1,95 @@
+/* smtp_hello_cmd: HELO, EHLO, LHLO (RFC 5321 4.1.1.1, RFC 2033 4.1). */
+#include <stddef.h>
+
+#include "core/base/number.h"
+#include "proto/smtp/smtp_private.h"
+#include "proto/text/scan.h"
+
+enum {
+    SMTP_OFFER_MAX = 64, /* bytes of a line of the answer to EHLO */
+    SMTP_OFFERS_MAX = 12,
+};
+
+/* Keeps the name as the client said it; whoever writes it somewhere cleans it. */
+static bool smtp_hello(struct smtp_session *s, struct span args, enum smtp_answer syntax)
+{
+    struct span name;
+
+    if (!scan_word(&args, &name)) {
+        smtp_say(s, syntax);
+        return false;
+    }
+    name = span_first(name, sizeof(s->helo) - 1);
+    memcpy(s->helo, name.at, name.len);
+    s->helo[name.len] = '\0';
+    smtp_mail_drop(s);
+    smtp_state_set(s, SMTP_READY);
+    return true;
+}
+
+void smtp_helo_cmd(struct smtp_session *s, struct span args)
+{
+    if (!smtp_hello(s, args, SMTP_SYNTAX_HELO))
+        return;
+    s->is_esmtp = false;
+    smtp_say_lines(s, span_str(s->settings->myhostname), NULL, 0);
+}
+
+static void smtp_offer_number(char *at, const char *word, uint64_t number)
+{
+    size_t len = strlen(word);
+
+    memcpy(at, word, len);
+    len += number_write(at + len, number);
+    at[len] = '\0';
+}
+
+/* The extensions in Postfix's order, which old clients' parsers have seen, then those it lacks. */
+static void smtp_offer(struct smtp_session *s)
+{
+    char size[SMTP_OFFER_MAX], limits[SMTP_OFFER_MAX];
+    const struct {
+        unsigned extension;
+        const char *line;
+    } all[SMTP_OFFERS_MAX] = {
+        {SMTP_EXT_PIPELINING,          "PIPELINING"                              },
+        {SMTP_EXT_SIZE,                size                                      },
+        {SMTP_EXT_VRFY,                "VRFY"                                    },
+        {SMTP_EXT_ETRN,                "ETRN"                                    },
+        {SMTP_EXT_XCLIENT,
+         "XCLIENT NAME ADDR PORT PROTO HELO REVERSE_NAME LOGIN DESTADDR DESTPORT"},
+        {SMTP_EXT_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"                     },
+        {SMTP_EXT_8BITMIME,            "8BITMIME"                                },
+        {SMTP_EXT_DSN,                 "DSN"                                     },
+        {SMTP_EXT_SMTPUTF8,            "SMTPUTF8"                                },
+        {SMTP_EXT_CHUNKING,            "CHUNKING"                                },
+        {SMTP_EXT_BINARYMIME,          "BINARYMIME"                              },
+        {SMTP_EXT_LIMITS,              limits                                    },
+    };
+    const char *lines[SMTP_OFFERS_MAX];
+    unsigned offered = smtp_offers(s), count = 0;
+
+    smtp_offer_number(size, "SIZE ", s->settings->message_size_limit);
+    smtp_offer_number(limits, "LIMITS RCPTMAX=", s->settings->smtpd_recipient_limit);
+    for (size_t i = 0; i < SMTP_OFFERS_MAX; i++) {
+        if (offered & all[i].extension)
+            lines[count++] = all[i].line;
+    }
+    smtp_say_lines(s, span_str(s->settings->myhostname), lines, count);
+}
+
+void smtp_ehlo_cmd(struct smtp_session *s, struct span args)
+{
+    if (!smtp_hello(s, args, SMTP_SYNTAX_EHLO))
+        return;
+    s->is_esmtp = true;
+    smtp_offer(s);
+}
+
+void smtp_lhlo_cmd(struct smtp_session *s, struct span args)
+{
+    if (!smtp_hello(s, args, SMTP_SYNTAX_LHLO))
+        return;
+    s->is_esmtp = true;
+    smtp_offer(s);
+}
