@@ -1,0 +1,119 @@
+#include "proto/text/quoted_printable.h"
+
+int quoted_printable_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Passes on what was held. */
+static size_t release(struct quoted_printable *q, char *out)
+{
+    size_t len = q->held_len;
+
+    memcpy(out, q->held, len);
+    q->held_len = 0;
+    q->state = QUOTED_TEXT;
+    return len;
+}
+
+static void drop(struct quoted_printable *q)
+{
+    q->held_len = 0;
+    q->state = QUOTED_TEXT;
+}
+
+static void hold(struct quoted_printable *q, char c, enum quoted_printable_state state)
+{
+    q->held[q->held_len++] = c;
+    q->state = state;
+}
+
+static bool has_room(const struct quoted_printable *q)
+{
+    return q->held_len < QUOTED_PRINTABLE_HELD_MAX;
+}
+
+/* What was held was no escape after all. */
+static size_t give_up(struct quoted_printable *q, char *out)
+{
+    q->broken = true;
+    return release(q, out);
+}
+
+/* One byte while something is held. *taken_r is false when the byte is still to be looked at. */
+static size_t step_held(struct quoted_printable *q, char c, char *out, bool *taken_r)
+{
+    *taken_r = true;
+    if (q->state == QUOTED_BLANKS && is_blank(c) && has_room(q)) {
+        hold(q, c, QUOTED_BLANKS);
+        return 0;
+    }
+    if (q->state == QUOTED_ESCAPE && quoted_printable_hex(c) >= 0) {
+        hold(q, c, QUOTED_HEX);
+        return 0;
+    }
+    if (q->state == QUOTED_HEX && quoted_printable_hex(c) >= 0) {
+        out[0] = (char)(quoted_printable_hex(q->held[1]) << 4 | quoted_printable_hex(c));
+        drop(q);
+        return 1;
+    }
+    if (q->state == QUOTED_ESCAPE || q->state == QUOTED_SOFT) {
+        if (c == '\n') {
+            drop(q);
+            return 0;
+        }
+        if ((is_blank(c) || c == '\r') && has_room(q)) {
+            hold(q, c, QUOTED_SOFT);
+            return 0;
+        }
+    }
+    *taken_r = false;
+    if (q->state != QUOTED_BLANKS)
+        return give_up(q, out);
+    if (c == '\r' || c == '\n') {
+        drop(q);
+        return 0;
+    }
+    return release(q, out);
+}
+
+size_t quoted_printable_decode(struct quoted_printable *q, struct span text, char *out)
+{
+    char *to = out;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool taken = false;
+
+        if (q->state != QUOTED_TEXT)
+            to += step_held(q, c, to, &taken);
+        if (taken)
+            continue;
+        if (c == '=' || is_blank(c))
+            hold(q, c, c == '=' ? QUOTED_ESCAPE : QUOTED_BLANKS);
+        else
+            *to++ = c;
+    }
+    return (size_t)(to - out);
+}
+
+/* A '=' as the last thing is a soft break whose line end went to a boundary. Blanks at the end go.
+ */
+size_t quoted_printable_end(struct quoted_printable *q, char *out)
+{
+    if (q->state == QUOTED_HEX)
+        return give_up(q, out);
+    drop(q);
+    return 0;
+}
