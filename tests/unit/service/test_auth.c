@@ -1,0 +1,440 @@
+/* Passwords: each scheme, the memory of successful logins, names that nobody has, SASL PLAIN. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/base/log.h"
+#include "core/service/auth.h"
+#include "core/service/auth_cache.h"
+#include "core/service/auth_hash.h"
+#include "core/service/directory.h"
+#include "core/work/shared.h"
+#include "proto/sasl/sasl.h"
+
+/* ---- hashes ---- */
+
+#define SHA512                                                                                     \
+    "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI"                       \
+    "68u4OTLiBFdcbYEdFCoEOfaS35inz1"
+
+static const struct {
+    const char *field, *password;
+    enum auth_hash_answer answer;
+} hash_rows[] = {
+    {"{PLAIN}secret",                                                           "secret",       AUTH_HASH_MATCH    },
+    {"{plain}secret",                                                           "Secret",       AUTH_HASH_DIFFERENT},
+    {"{CLEARTEXT}secret",                                                       "secret",       AUTH_HASH_MATCH    },
+    {"{CLEARTEXT}secret",                                                       "secre",        AUTH_HASH_DIFFERENT},
+    {"{CLEARTEXT}secret",                                                       "secrets",      AUTH_HASH_DIFFERENT},
+    {"{PLAIN}",                                                                 "",             AUTH_HASH_DIFFERENT},
+    {"{SHA512-CRYPT}" SHA512,                                                   "Hello world!", AUTH_HASH_MATCH    },
+    {SHA512,                                                                    "Hello world!", AUTH_HASH_MATCH    },
+    {"{sha512-crypt}" SHA512,                                                   "Hello world",  AUTH_HASH_DIFFERENT},
+    {"{SHA256-CRYPT}$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5", "Hello world!",
+     AUTH_HASH_MATCH                                                                                               },
+    {"{MD5-CRYPT}$1$salt$wa8aFuC3rkp5bjoBIGTc41",                               "Hello world!", AUTH_HASH_MATCH    },
+    {"{BLF-CRYPT}$2b$05$abcdefghijklmnopqrstuu7nFISH/8YdwlXD3lw69A4iBUf6fvWAW", "Hello world!",
+     AUTH_HASH_MATCH                                                                                               },
+    {"{CRYPT}$y$j75$saltsalt$TRSW./kpdC7DlmOOUm047MJ/Td/rj6zGcFJ.nSn.LW4",      "Hello world!",
+     AUTH_HASH_MATCH                                                                                               },
+    {"{CRYPT}$y$j75$saltsalt$TRSW./kpdC7DlmOOUm047MJ/Td/rj6zGcFJ.nSn.LW4",      "hello world!",
+     AUTH_HASH_DIFFERENT                                                                                           },
+    {"{SHA256-CRYPT}$6$saltstring$x",                                           "x",            AUTH_HASH_BROKEN   },
+    {"{BLF-CRYPT}$2b$05$abcdefghijklmnopqrstuuDGbHkZ3WlrwDyoCbe3iJUAQ6s/hBTOa", "wrong",
+     AUTH_HASH_DIFFERENT                                                                                           },
+    {"{CRYPT}$y$j9T$",                                                          "x",            AUTH_HASH_DIFFERENT},
+    {"{CRYPT}*",                                                                "*",            AUTH_HASH_BROKEN   },
+    {"{CRYPT}!",                                                                "!",            AUTH_HASH_BROKEN   },
+    {"{CRYPT}",                                                                 "",             AUTH_HASH_BROKEN   },
+    {"",                                                                        "",             AUTH_HASH_BROKEN   },
+    {"{CRYPT}$nothing$x",                                                       "x",            AUTH_HASH_BROKEN   },
+    {"{SSHA512}abc",                                                            "x",            AUTH_HASH_UNKNOWN  },
+    {"{ARGON2ID}$argon2id$v=19$x",                                              "x",            AUTH_HASH_UNKNOWN  },
+    {"{PLAIN",                                                                  "x",            AUTH_HASH_UNKNOWN  },
+};
+
+static void test_hashes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(hash_rows); i++) {
+        enum auth_hash_answer answer =
+            auth_hash_check(span_str(hash_rows[i].field), span_str(hash_rows[i].password));
+        if (answer != hash_rows[i].answer)
+            fail_msg("row %zu (%s): %d", i, hash_rows[i].field, answer);
+    }
+}
+
+static void test_hash_odd_passwords(void **state)
+{
+    char field[AUTH_HASH_MAX], long_password[600];
+
+    (void)state;
+    memset(long_password, 'x', sizeof(long_password));
+    assert_true(auth_hash_make(SPAN("correct horse"), field));
+    assert_memory_equal(field, "{CRYPT}$y$", 10);
+    assert_int_equal(auth_hash_check(span_str(field), SPAN("correct horse")), AUTH_HASH_MATCH);
+    assert_int_equal(auth_hash_check(span_str(field), SPAN("correct horse\0x")),
+                     AUTH_HASH_DIFFERENT);
+    assert_int_equal(auth_hash_check(span_str(field), (struct span){long_password, 600}),
+                     AUTH_HASH_DIFFERENT);
+    assert_int_equal(auth_hash_look(span_str(field)), AUTH_HASH_MATCH);
+    assert_false(auth_hash_make(SPAN(""), field));
+    assert_false(auth_hash_make(SPAN("a\0b"), field));
+    assert_false(auth_hash_make((struct span){long_password, 600}, field));
+}
+
+/* ---- the memory of logins ---- */
+
+static void test_cache(void **state)
+{
+    struct auth_cache *c = auth_cache_open(8, 1000);
+    unsigned char digest[AUTH_DIGEST_SIZE] = {0};
+
+    (void)state;
+    assert_false(auth_cache_has(c, digest, 1));
+    auth_cache_add(c, digest, 1);
+    assert_true(auth_cache_has(c, digest, 1));
+    assert_true(auth_cache_has(c, digest, 1000000000));
+    assert_false(auth_cache_has(c, digest, 1000000001));
+    for (unsigned i = 1; i <= 100; i++) { /* others come: the oldest goes */
+        digest[31] = (unsigned char)i;
+        auth_cache_add(c, digest, 1 + i);
+        assert_true(auth_cache_has(c, digest, 1 + i));
+    }
+    digest[31] = 0;
+    assert_false(auth_cache_has(c, digest, 200));
+    auth_cache_close(&c);
+
+    c = auth_cache_open(0, 1000);
+    auth_cache_add(c, digest, 1);
+    assert_false(auth_cache_has(c, digest, 1));
+    auth_cache_close(&c);
+}
+
+/* ---- requests ---- */
+
+static char users_path[] = "/tmp/ringpost-auth-XXXXXX";
+
+struct fixture {
+    struct service service;
+    char said[512];
+};
+
+static void keep_said(void *context, struct span line)
+{
+    struct fixture *f = context;
+    snprintf(f->said, sizeof(f->said), "%.*s", (int)line.len, line.at);
+}
+
+static void free_directory(void *item)
+{
+    struct directory *d = item;
+    directory_free(&d);
+}
+
+static struct directory *load(void)
+{
+    const char *const domains[] = {"mailserver.local"};
+    struct chain why = {0};
+    struct directory *d = directory_load(&(struct directory_config){.users_path = users_path,
+                                                                    .domains = domains,
+                                                                    .domain_count = 1,
+                                                                    .recipient_delimiter = "+",
+                                                                    .catch_all = ""},
+                                         &why);
+    if (!d)
+        fail_msg("%.*s", (int)why.len, chain_flat(&why).at);
+    return d;
+}
+
+static void write_users(const char *slow)
+{
+    FILE *f = fopen(users_path, "w");
+
+    assert_non_null(f);
+    fprintf(f, "slow:%s\nplain:{PLAIN}secret\nodd:{SSHA}abc\nbroken:{CRYPT}$zz$\n", slow);
+    assert_int_equal(fclose(f), 0);
+}
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    char field[AUTH_HASH_MAX];
+    int fd = mkstemp(users_path);
+
+    if (fd < 0 || close(fd) != 0 || !auth_hash_make(SPAN("tortoise"), field))
+        return -1;
+    write_users(field);
+    f.service.directory = shared_open(load(), free_directory);
+    f.service.auth = auth_open(&(struct auth_config){.cache_size = 1000, .cache_ms = 60000});
+    log_capture(keep_said, &f);
+    *state = &f;
+    return f.service.auth ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    log_capture(NULL, NULL);
+    auth_close(&f->service.auth);
+    shared_close(&f->service.directory);
+    return unlink(users_path);
+}
+
+static enum request_status login(struct fixture *f, struct span user, struct span password,
+                                 char *account_r)
+{
+    struct auth_request *r = auth_request_new();
+    enum request_status status;
+
+    chain_add(&r->user, user);
+    chain_add(&r->password, password);
+    assert_int_equal(auth_run(&f->service, &r->base, NULL), SERVICE_ANSWERED);
+    status = r->base.status;
+    snprintf(account_r, AUTH_NAME_MAX + 1, "%s", r->account);
+    auth_request_free(&r);
+    return status;
+}
+
+static const struct {
+    const char *user, *password;
+    enum request_status status;
+    const char *account;
+} login_rows[] = {
+    {"slow",                  "tortoise", REQUEST_OK,        "slow@mailserver.local" },
+    {"SLOW@mailserver.local", "tortoise", REQUEST_OK,        "slow@mailserver.local" },
+    {"slow",                  "hare",     REQUEST_REFUSED,   ""                      },
+    {"slow",                  "",         REQUEST_REFUSED,   ""                      },
+    {"plain",                 "secret",   REQUEST_OK,        "plain@mailserver.local"},
+    {"plain",                 "tortoise", REQUEST_REFUSED,   ""                      },
+    {"nobody",                "tortoise", REQUEST_REFUSED,   ""                      },
+    {"nobody",                "secret",   REQUEST_REFUSED,   ""                      },
+    {"",                      "",         REQUEST_REFUSED,   ""                      },
+    {"odd",                   "x",        REQUEST_TRY_LATER, ""                      },
+    {"broken",                "x",        REQUEST_TRY_LATER, ""                      },
+    {"slow+x",                "tortoise", REQUEST_REFUSED,   ""                      },
+};
+
+static void test_login(void **state)
+{
+    struct fixture *f = *state;
+    char account[AUTH_NAME_MAX + 1];
+
+    for (size_t i = 0; i < COUNT_OF(login_rows); i++) {
+        enum request_status status =
+            login(f, span_str(login_rows[i].user), span_str(login_rows[i].password), account);
+        if (status != login_rows[i].status || strcmp(account, login_rows[i].account) != 0)
+            fail_msg("%s/%s: %d %s", login_rows[i].user, login_rows[i].password, status, account);
+    }
+    assert_int_equal(login(f, SPAN("plain"), SPAN("secret\0"), account), REQUEST_REFUSED);
+    assert_int_equal(login(f, SPAN("plain\0"), SPAN("secret"), account), REQUEST_REFUSED);
+}
+
+static void test_said(void **state)
+{
+    struct fixture *f = *state;
+    char account[AUTH_NAME_MAX + 1];
+
+    login(f, SPAN("odd"), SPAN("x"), account);
+    assert_non_null(strstr(f->said, "the password of odd@mailserver.local has a scheme that is not "
+                                    "checked here; use one of CRYPT, "));
+    login(f, SPAN("broken"), SPAN("x"), account);
+    assert_non_null(strstr(f->said, "the password of broken@mailserver.local is not a hash of its "
+                                    "scheme; set it with ringpost user passwd"));
+    assert_null(strstr(f->said, "zz"));
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The second login is quick, also of another spelling; a new password in the file ends the first.
+ */
+static void test_remembered(void **state)
+{
+    struct fixture *f = *state;
+    char account[AUTH_NAME_MAX + 1], field[AUTH_HASH_MAX];
+    double start;
+
+    assert_int_equal(login(f, SPAN("slow"), SPAN("tortoise"), account), REQUEST_OK);
+    start = seconds();
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(login(f, SPAN("Slow"), SPAN("tortoise"), account), REQUEST_OK);
+    print_message("a remembered login takes %.1f us\n", (seconds() - start) * 1e3);
+    assert_true(seconds() - start < 4); /* 1,000 hashes would be some forty seconds */
+    assert_int_equal(login(f, SPAN("slow"), SPAN("tortoisf"), account), REQUEST_REFUSED);
+    assert_int_equal(login(f, SPAN("plain"), SPAN("tortoise"), account), REQUEST_REFUSED);
+
+    assert_true(auth_hash_make(SPAN("achilles"), field));
+    write_users(field);
+    shared_swap(f->service.directory, load());
+    assert_int_equal(login(f, SPAN("slow"), SPAN("tortoise"), account), REQUEST_REFUSED);
+    assert_int_equal(login(f, SPAN("slow"), SPAN("achilles"), account), REQUEST_OK);
+    assert_true(auth_hash_make(SPAN("tortoise"), field));
+    write_users(field);
+    shared_swap(f->service.directory, load());
+}
+
+/* Nobody's name costs a hash of a kind that somebody has. */
+static void test_unknown_time(void **state)
+{
+    struct fixture *f = *state;
+    char account[AUTH_NAME_MAX + 1];
+    double known = 0, unknown = 0, start;
+
+    for (unsigned i = 0; i < 3; i++) {
+        start = seconds();
+        login(f, SPAN("slow"), SPAN("wrong"), account);
+        known += seconds() - start;
+    }
+    for (unsigned i = 0; i < 16; i++) { /* a quarter of the names falls on "slow" */
+        char name[16];
+        int len = snprintf(name, sizeof(name), "nobody%u", i);
+        start = seconds();
+        login(f, (struct span){name, (size_t)len}, SPAN("wrong"), account);
+        if (seconds() - start > unknown)
+            unknown = seconds() - start;
+    }
+    assert_true(unknown > known / 3 / 4);
+}
+
+/* ---- PLAIN ---- */
+
+static const struct {
+    const char *title;
+    struct span response;
+    enum request_status status;
+    const char *account;
+} plain_rows[] = {
+    {"right",                  {"\0plain\0secret", 13},       REQUEST_OK,        "plain@mailserver.local"},
+    {"slow hash",              {"\0slow\0tortoise", 14},      REQUEST_OK,        "slow@mailserver.local" },
+    {"wrong",                  {"\0plain\0secreT", 13},       REQUEST_REFUSED,   ""                      },
+    {"unknown",                {"\0nobody\0x", 9},            REQUEST_REFUSED,   ""                      },
+    {"oneself in other words",
+     {"Plain@mailserver.local\0plain\0secret", 35},
+     REQUEST_OK,                                                                 "plain@mailserver.local"},
+    {"somebody else",          {"slow\0plain\0secret", 17},   REQUEST_REFUSED,   ""                      },
+    {"nobody else",            {"nobody\0plain\0secret", 19}, REQUEST_REFUSED,   ""                      },
+    {"a third NUL",            {"\0plain\0secret\0", 14},     REQUEST_REFUSED,   ""                      },
+    {"one NUL",                {"plain\0secret", 12},         REQUEST_REFUSED,   ""                      },
+    {"no NUL",                 {"plain", 5},                  REQUEST_REFUSED,   ""                      },
+    {"only NULs",              {"\0\0", 2},                   REQUEST_REFUSED,   ""                      },
+    {"no password",            {"\0plain\0", 7},              REQUEST_REFUSED,   ""                      },
+    {"trouble",                {"\0odd\0x", 6},               REQUEST_TRY_LATER, ""                      },
+};
+
+static void test_plain(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT_OF(plain_rows); i++) {
+        for (unsigned initial = 0; initial < 2; initial++) {
+            struct auth_request *r = auth_request_new();
+            assert_true(sasl_mechanism(r, SPAN("plain")));
+            if (!initial) {
+                auth_run(&f->service, &r->base, NULL);
+                assert_int_equal(r->base.status, REQUEST_CONTINUE);
+                assert_int_equal(r->challenge.len, 0);
+            }
+            chain_add(&r->response, plain_rows[i].response);
+            r->has_response = true;
+            auth_run(&f->service, &r->base, NULL);
+            if (r->base.status != plain_rows[i].status ||
+                strcmp(r->account, plain_rows[i].account) != 0)
+                fail_msg("%s: %d %s", plain_rows[i].title, r->base.status, r->account);
+            auth_request_free(&r);
+        }
+    }
+}
+
+static void test_exchange_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct auth_request *r = auth_request_new();
+
+    /* Freed in the middle: nothing leaks (the sanitizers look). */
+    assert_true(sasl_mechanism(r, SPAN("PLAIN")));
+    auth_run(&f->service, &r->base, NULL);
+    assert_int_equal(r->base.status, REQUEST_CONTINUE);
+    auth_request_free(&r);
+
+    r = auth_request_new();
+    assert_true(sasl_mechanism(r, SPAN("CRAM-MD5")));
+    auth_run(&f->service, &r->base, NULL);
+    assert_int_equal(r->base.status, REQUEST_NOT_FOUND);
+    auth_request_free(&r);
+
+    /* No response, twice: the library wants one. */
+    r = auth_request_new();
+    assert_true(sasl_mechanism(r, SPAN("PLAIN")));
+    auth_run(&f->service, &r->base, NULL);
+    r->has_response = true;
+    auth_run(&f->service, &r->base, NULL);
+    assert_true(r->base.status == REQUEST_CONTINUE || r->base.status == REQUEST_REFUSED);
+    auth_request_free(&r);
+}
+
+/* ---- framing ---- */
+
+static void test_framing(void **state)
+{
+    struct auth_request *r = auth_request_new();
+    struct chain out = {0};
+    static char too_long[AUTH_RESPONSE_MAX + 4];
+
+    (void)state;
+    assert_false(sasl_mechanism(r, SPAN("")));
+    assert_false(sasl_mechanism(r, SPAN("PLA IN")));
+    assert_false(sasl_mechanism(r, SPAN("ABCDEFGHIJKLMNOPQRSTU")));
+    assert_true(sasl_mechanism(r, SPAN("scram-sha-256")));
+    assert_string_equal(r->mechanism, "SCRAM-SHA-256");
+
+    assert_int_equal(sasl_initial(r, SPAN("=")), SASL_OK);
+    assert_true(r->has_response);
+    assert_int_equal(r->response.len, 0);
+    assert_int_equal(sasl_initial(r, SPAN("AGFiYw==")), SASL_OK);
+    assert_true(span_eq(chain_flat(&r->response), SPAN("\0abc")));
+    assert_int_equal(sasl_response(r, SPAN("eA==")), SASL_OK);
+    assert_true(span_eq(chain_flat(&r->response), SPAN("x")));
+    assert_int_equal(sasl_response(r, SPAN("*")), SASL_CANCELLED);
+    assert_int_equal(sasl_response(r, SPAN("=")), SASL_BAD);
+    assert_int_equal(sasl_response(r, SPAN("eA=")), SASL_BAD);
+    assert_int_equal(sasl_response(r, SPAN("e A=")), SASL_BAD);
+    memset(too_long, 'A', sizeof(too_long));
+    assert_int_equal(sasl_response(r, (struct span){too_long, sizeof(too_long)}), SASL_TOO_LONG);
+    assert_int_equal(sasl_response(r, (struct span){too_long, AUTH_RESPONSE_MAX}), SASL_OK);
+
+    sasl_challenge(r, &out);
+    assert_int_equal(out.len, 0);
+    chain_add(&r->challenge, SPAN("hello"));
+    sasl_challenge(r, &out);
+    assert_true(span_eq(chain_flat(&out), SPAN("aGVsbG8=")));
+    assert_int_equal(r->challenge.len, 0);
+    chain_free(&out);
+    auth_request_free(&r);
+    assert_null(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hashes),        cmocka_unit_test(test_hash_odd_passwords),
+        cmocka_unit_test(test_cache),         cmocka_unit_test(test_login),
+        cmocka_unit_test(test_said),          cmocka_unit_test(test_remembered),
+        cmocka_unit_test(test_unknown_time),  cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_exchange_ends), cmocka_unit_test(test_framing),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
