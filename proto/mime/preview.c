@@ -64,32 +64,51 @@ static bool is_full(const struct folder *f)
     return f->characters >= META_PREVIEW_MAX;
 }
 
-static void fold_character(struct folder *f, struct span c)
+/* `count` characters without blanks. */
+static void add_characters(struct folder *f, struct span text, unsigned count)
 {
-    if (is_blank(c)) {
-        f->blank = f->characters > 0;
-        return;
-    }
-    if (is_full(f) || (c.len > 1 && is_invisible(c)))
-        return;
     if (f->blank) {
-        buffer_add_byte(f->out, ' ');
-        f->characters++;
         f->blank = false;
+        f->characters++;
+        buffer_add_byte(f->out, ' ');
         if (is_full(f))
             return;
     }
-    buffer_add(f->out, c);
-    f->characters++;
+    buffer_add(f->out, text);
+    f->characters += count;
+}
+
+/* Printable ASCII up to what still has its place; beside a blank that is due. */
+static size_t word_len(const struct folder *f, struct span text)
+{
+    size_t most = META_PREVIEW_MAX - f->characters - f->blank, len = 0;
+
+    most = most < text.len ? most : text.len;
+    while (len < most && text.at[len] > ' ' && text.at[len] < 0x7f)
+        len++;
+    return len;
+}
+
+static void fold_character(struct folder *f, struct span c)
+{
+    if (is_blank(c))
+        f->blank = f->characters > 0;
+    else if (c.len == 1 || !is_invisible(c))
+        add_characters(f, c, 1);
 }
 
 static void fold_text(struct folder *f, struct span text)
 {
     while (text.len > 0 && !is_full(f)) {
-        size_t len = charset_char_len(text);
+        size_t len = word_len(f, text);
 
-        len = len == 0 ? 1 : len;
-        fold_character(f, span_first(text, len));
+        if (len > 0) {
+            add_characters(f, span_first(text, len), (unsigned)len);
+        } else {
+            len = charset_char_len(text);
+            len = len == 0 ? 1 : len;
+            fold_character(f, span_first(text, len));
+        }
         text = span_after(text, len);
     }
 }

@@ -10,32 +10,16 @@ enum {
     BUFFER_FIRST = 1024,
 };
 
-char *buffer_room(struct buffer *b, size_t size)
+char *buffer_grow(struct buffer *b, size_t size)
 {
     size_t grown = b->size == 0 ? BUFFER_FIRST : b->size;
 
-    if (b->size - b->len >= size)
-        return b->at + b->len;
     ensure(size <= SIZE_MAX / 4 && b->len <= SIZE_MAX / 4);
     while (grown - b->len < size)
         grown *= 2;
     b->at = xrealloc(b->at, grown);
     b->size = grown;
     return b->at + b->len;
-}
-
-void buffer_add(struct buffer *b, struct span bytes)
-{
-    if (bytes.len == 0)
-        return;
-    memcpy(buffer_room(b, bytes.len), bytes.at, bytes.len);
-    b->len += bytes.len;
-}
-
-void buffer_add_byte(struct buffer *b, char byte)
-{
-    *buffer_room(b, 1) = byte;
-    b->len++;
 }
 
 void buffer_add_number(struct buffer *b, size_t number)

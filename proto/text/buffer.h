@@ -17,11 +17,29 @@ struct buffer {
     size_t len, size;
 };
 
-/* Makes room for `size` more bytes and returns where they go; add what was written to `len`. */
-char *buffer_room(struct buffer *b, size_t size);
+/* The part of buffer_room() that is rarely needed. */
+char *buffer_grow(struct buffer *b, size_t size);
 
-void buffer_add(struct buffer *b, struct span bytes);
-void buffer_add_byte(struct buffer *b, char byte);
+/* Makes room for `size` more bytes and returns where they go; add what was written to `len`. */
+static inline char *buffer_room(struct buffer *b, size_t size)
+{
+    return b->size - b->len >= size && b->at != NULL ? b->at + b->len : buffer_grow(b, size);
+}
+
+static inline void buffer_add(struct buffer *b, struct span bytes)
+{
+    if (bytes.len == 0)
+        return;
+    memcpy(buffer_room(b, bytes.len), bytes.at, bytes.len);
+    b->len += bytes.len;
+}
+
+static inline void buffer_add_byte(struct buffer *b, char byte)
+{
+    *buffer_room(b, 1) = byte;
+    b->len++;
+}
+
 void buffer_add_number(struct buffer *b, size_t number); /* in decimal */
 void buffer_free(struct buffer *b);                      /* b becomes empty */
 
