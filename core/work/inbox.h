@@ -16,7 +16,7 @@ struct job;
 
 /* wake(context) is called by any posting thread and must not block. */
 MUST_USE struct inbox *inbox_open(void (*wake)(void *context), void *context);
-void inbox_close(struct inbox **inbox); /* must be empty */
+void inbox_close(struct inbox **inbox); /* must be empty, and all who post have ended */
 
 void inbox_post(struct inbox *inbox, struct job *job); /* any thread; never blocks, never fails */
 

@@ -7,6 +7,7 @@
  * watch_seen() is kept and posts again, so nothing is missed and nothing piles up.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/attr.h"
@@ -15,6 +16,7 @@
 
 struct watch_board;
 
+/* The zero value is a watch that is not set. */
 struct watch {
     struct list node;
     struct job job; /* home and inbox are the owner's to fill before watch_set() */
@@ -29,7 +31,7 @@ void watch_board_close(struct watch_board **board); /* no watch may be set */
 /* Owner's thread, or a worker that the owner lent the watch to. Moves the watch when it is set. */
 void watch_set(struct watch_board *board, struct watch *w, uint64_t number);
 
-/* Owner's thread, from the job's home(). */
+/* Owner's thread, from the job's home(), also of a watch that was cleared meanwhile. */
 void watch_seen(struct watch *w);
 
 /* Owner's thread or a borrower. After it returns no new post is made; true when the job is posted
