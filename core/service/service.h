@@ -45,6 +45,7 @@ enum service_where {
 struct service_row {
     service_run_fn *run;
     enum service_where where;
+    enum service_where (*choose)(const struct request *r); /* when it depends; NULL: `where` */
 };
 extern const struct service_row service_table[REQUEST_KINDS];
 

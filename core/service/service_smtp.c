@@ -1,0 +1,125 @@
+#include "core/service/service_smtp.h"
+
+#include <stdlib.h>
+
+#include "core/base/alloc.h"
+#include "core/service/directory.h"
+#include "core/service/queue_id.h"
+#include "core/service/service_settings.h"
+#include "core/service/smtp_log.h"
+#include "core/service/smtp_networks.h"
+#include "core/service/smtp_targets.h"
+
+struct service_smtp {
+    struct smtp_host host;
+    struct service *service;
+};
+
+static struct service *service_of(const struct smtp_host *h)
+{
+    return CONTAINER_OF(h, const struct service_smtp, host)->service;
+}
+
+static const struct smtp_settings *host_settings(const struct smtp_host *h, void **hold_r)
+{
+    struct shared_item *item = shared_take(service_of(h)->settings);
+    const struct service_settings *settings = shared_get(item);
+
+    *hold_r = item;
+    return &settings->smtp;
+}
+
+static void host_settings_done(const struct smtp_host *h, void *hold)
+{
+    struct shared_item *item = hold;
+
+    (void)h;
+    shared_give(&item);
+}
+
+static bool is_loopback(const char *address)
+{
+    static const char *const loopback[] = {"127.0.0.0/8", "::1"};
+
+    return smtp_networks_have(&(struct smtp_words){loopback, COUNT_OF(loopback)}, address);
+}
+
+/* Nobody asks the DNS for names yet; this one is known without. */
+static void host_client(const struct smtp_host *h, const struct smtp_settings *settings,
+                        const char *address, struct smtp_client *client_r)
+{
+    const char *name = is_loopback(address) ? "localhost" : "unknown";
+
+    (void)h;
+    *client_r = (struct smtp_client){
+        .is_ours = smtp_networks_have(&settings->mynetworks, address),
+        .may_xclient = smtp_networks_have(&settings->smtpd_authorized_xclient_hosts, address),
+    };
+    memcpy(client_r->name, name, strlen(name) + 1);
+}
+
+static struct smtp_verdict host_mail(const struct smtp_host *h,
+                                     const struct smtp_store_request *mail)
+{
+    static const struct smtp_verdict full = {452, false, "4.3.1", "Insufficient system storage"};
+
+    (void)mail;
+    return store_is_full(service_of(h)->store) ? full : SMTP_VERDICT_OK;
+}
+
+static struct smtp_verdict host_rcpt(const struct smtp_host *h,
+                                     const struct smtp_store_request *mail,
+                                     const struct smtp_mailbox *recipient)
+{
+    struct shared_item *item = shared_take(service_of(h)->directory);
+    struct smtp_targets targets;
+
+    smtp_targets_find(&targets, shared_get(item), recipient, mail->client_is_ours);
+    smtp_targets_free(&targets);
+    shared_give(&item);
+    return targets.verdict;
+}
+
+static void host_queue_id(const struct smtp_host *h, const struct smtp_settings *settings,
+                          int64_t now_us, char id[SMTP_QUEUE_ID_MAX])
+{
+    struct span fixed = span_first(span_str(settings->debug_queue_id), SMTP_QUEUE_ID_MAX - 1);
+
+    (void)h;
+    if (fixed.len == 0) {
+        queue_id_next(now_us, id);
+        return;
+    }
+    memcpy(id, fixed.at, fixed.len);
+    id[fixed.len] = '\0';
+}
+
+static void host_note(const struct smtp_host *h, const struct smtp_note *note)
+{
+    (void)h;
+    smtp_log_note(note);
+}
+
+struct smtp_host *service_smtp_open(struct service *service, bool is_lmtp)
+{
+    struct service_smtp *s = xcalloc(1, sizeof(*s));
+
+    s->service = service;
+    s->host = (struct smtp_host){
+        .is_lmtp = is_lmtp,
+        .settings = host_settings,
+        .settings_done = host_settings_done,
+        .client = host_client,
+        .mail = host_mail,
+        .rcpt = host_rcpt,
+        .queue_id = host_queue_id,
+        .note = host_note,
+    };
+    return &s->host;
+}
+
+void service_smtp_close(struct smtp_host **host)
+{
+    free(CONTAINER_OF(*host, struct service_smtp, host));
+    *host = NULL;
+}

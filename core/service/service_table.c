@@ -1,0 +1,10 @@
+/* service_table: which run answers which kind of request, and where. */
+#include "core/service/auth.h"
+#include "core/service/service.h"
+#include "core/service/smtp_store.h"
+
+const struct service_row service_table[REQUEST_KINDS] = {
+    [REQUEST_AUTH] = {auth_run,       SERVICE_ON_WORKER_LATER, NULL            },
+    [REQUEST_SMTP_BODY] = {smtp_body_run,  SERVICE_ON_WORKER,       NULL            },
+    [REQUEST_SMTP_STORE] = {smtp_store_run, SERVICE_ON_WORKER,       smtp_store_where},
+};
