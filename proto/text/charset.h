@@ -20,7 +20,7 @@
 
 enum {
     CHARSET_HELD_MAX = 16,
-    CHARSET_FOLD_MAX = 80,  /* bytes that one character folds to */
+    CHARSET_FOLD_MAX = 80, /* bytes that one character folds to */
 };
 
 enum charset_kind {
@@ -57,6 +57,9 @@ MUST_USE bool charset_normalize(struct span utf8, struct buffer *out);
 
 /* The whole text is valid UTF-8 (no surrogates, no overlong forms). */
 MUST_USE bool charset_is_utf8(struct span text);
+
+/* All bytes are below 0x80. */
+MUST_USE bool charset_is_ascii(struct span text);
 
 /* The length of the valid UTF-8 character at the start; 0 when there is none. */
 size_t charset_char_len(struct span text);
