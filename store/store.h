@@ -36,13 +36,13 @@ enum store_status {
     STORE_OK,
     STORE_NOT_FOUND,
     STORE_EXISTS,
-    STORE_INVALID,    /* a name or number that can't be */
+    STORE_INVALID, /* a name or number that can't be */
     STORE_OVER_QUOTA,
-    STORE_FULL,       /* the disk or the index is full, or too much waits: try later */
-    STORE_IO,         /* the disk said no: tell a human */
-    STORE_CORRUPT,    /* a checksum is wrong: tell a human */
-    STORE_LOCKED,     /* another process has this store open */
-    STORE_VERSION,    /* written by a newer format */
+    STORE_FULL,    /* the disk or the index is full, or too much waits: try later */
+    STORE_IO,      /* the disk said no: tell a human */
+    STORE_CORRUPT, /* a checksum is wrong: tell a human */
+    STORE_LOCKED,  /* another process has this store open */
+    STORE_VERSION, /* written by a newer format */
 };
 const char *store_status_text(enum store_status status);
 
@@ -70,16 +70,19 @@ struct store_range {
 
 struct store_config {
     const char *path;
-    const struct disk *disk;   /* NULL: the real one (store/disk.h) */
-    uint64_t map_size;         /* bytes of address space for the index; 0: 64 GiB */
-    uint32_t segment_size;     /* bytes; 0: 64 MiB. Multiples of 4096 from 1 MiB up */
-    uint64_t free_min;         /* bytes free on the disk under which deliveries get STORE_FULL */
-    bool manual;               /* no threads: store_step() does the work (simulator) */
-    bool read_only_check;      /* for `store check`: recover in memory only, write nothing */
-    bool without_sync;         /* the negative control of the crash tests, never else */
-    bool salvage;              /* go on behind damage in the log; say what was lost */
+    const struct disk *disk; /* NULL: the real one (store/disk.h) */
+    uint64_t map_size;       /* bytes of address space for the index; 0: 64 GiB */
+    uint32_t segment_size;   /* bytes; 0: 64 MiB. Multiples of 4096 from 1 MiB up */
+    uint64_t free_min;       /* bytes free on the disk under which deliveries get STORE_FULL */
+    uint64_t snapshot_bytes; /* of log, after which the index is snapshot into it; 0: 1 GiB */
+    uint32_t snapshot_s;     /* and after so many seconds; 0: a day */
+    bool manual;             /* no threads: store_step() does the work (simulator) */
+    bool read_only_check;    /* for `store check`: recover in memory only, write nothing */
+    bool without_sync;       /* the negative control of the crash tests, never else */
+    bool salvage;            /* go on behind damage in the log; say what was lost */
 
-    /* A mailbox was touched by a change that is applied. On the applier's thread; must not block. */
+    /* A mailbox was touched by a change that is applied. On the applier's thread; must not block.
+     */
     void (*touched)(void *context, store_mailbox mailbox);
     /* Something a human must read, one line without its end. Any thread. */
     void (*say)(void *context, const char *text);
@@ -134,13 +137,12 @@ MUST_USE enum store_status store_mailbox_get(struct store_view *v, store_mailbox
                                              struct store_mailbox_info *info_r);
 /* The first mailbox whose name sorts behind `after` (bytewise, '/' first; "" begins). */
 MUST_USE enum store_status store_mailbox_next(struct store_view *v, store_account account,
-                                              struct span after,
-                                              struct store_mailbox_info *info_r);
+                                              struct span after, struct store_mailbox_info *info_r);
 
 struct store_entry { /* one message in one mailbox */
     uint32_t uid;
-    uint32_t flags;       /* enum store_flag */
-    uint64_t keywords;    /* bit n: keyword number n of the account */
+    uint32_t flags;    /* enum store_flag */
+    uint64_t keywords; /* bit n: keyword number n of the account */
     uint64_t modseq;
     store_message message;
     int64_t received_us;  /* INTERNALDATE */
@@ -230,10 +232,10 @@ enum store_missing { /* what a delivery does when its mailbox is not there */
 };
 
 struct store_delivery {
-    struct span account;      /* user@domain, canonical; made when it is not there yet */
-    struct span mailbox;      /* UTF-8 name; "INBOX" in any case */
+    struct span account; /* user@domain, canonical; made when it is not there yet */
+    struct span mailbox; /* UTF-8 name; "INBOX" in any case */
     enum store_missing missing;
-    struct span header;       /* delivery header lines, CRLF ended */
+    struct span header; /* delivery header lines, CRLF ended */
     uint32_t flags;
     const struct span *keywords; /* names; those that are no atom or one too many are left out */
     size_t keyword_count;
@@ -246,16 +248,21 @@ void store_change_deliver(struct store_change *c, unsigned message,
 
 void store_change_mailbox_create(struct store_change *c, store_account account, struct span name);
 
-enum store_flag_mode { STORE_FLAGS_ADD, STORE_FLAGS_REMOVE, STORE_FLAGS_SET };
+enum store_flag_mode {
+    STORE_FLAGS_ADD,
+    STORE_FLAGS_REMOVE,
+    STORE_FLAGS_SET
+};
 struct store_flag_change {
     store_mailbox mailbox;
-    const struct store_range *uids; /* ascending, disjoint; UIDs that are not there are passed over */
+    const struct store_range
+        *uids; /* ascending, disjoint; UIDs that are not there are passed over */
     size_t count;
     enum store_flag_mode mode;
     uint32_t flags;
     const struct span *keywords; /* names; new ones get numbers */
     size_t keyword_count;
-    uint64_t unchanged_since;    /* UINT64_MAX: no condition (RFC 7162 3.1.3) */
+    uint64_t unchanged_since; /* UINT64_MAX: no condition (RFC 7162 3.1.3) */
 };
 void store_change_flags(struct store_change *c, const struct store_flag_change *flags);
 
@@ -280,17 +287,17 @@ struct store_result {
     store_account account;
     store_mailbox mailbox;
     store_message message;
-    uint32_t uid;               /* deliver: the UID given */
+    uint32_t uid; /* deliver: the UID given */
     uint32_t uid_validity;
     uint64_t modseq;            /* of the mailbox after it */
     struct store_range *ranges; /* flags: what UNCHANGEDSINCE kept; expunge: what vanished */
     size_t range_count;
 };
 
-/* Called once, on the commit or apply thread (with STORE_FULL perhaps before store_submit() returns,
- * on its thread); must not block and may not call back into the store.
- * status: STORE_OK when the whole change happened, else none of it did. With STORE_ACK_APPLIED the
- * results are valid during the call. */
+/* Called once, on the commit or apply thread (with STORE_FULL perhaps before store_submit()
+ * returns, on its thread); must not block and may not call back into the store. status: STORE_OK
+ * when the whole change happened, else none of it did. With STORE_ACK_APPLIED the results are valid
+ * during the call. */
 typedef void store_done_fn(void *context, enum store_status status,
                            const struct store_result *results, size_t count);
 
@@ -298,12 +305,13 @@ typedef void store_done_fn(void *context, enum store_status status,
 void store_submit(struct store *s, struct store_change **change, enum store_ack ack,
                   store_done_fn *done, void *context);
 
-/* While anybody watches a mailbox (IDLE), deliveries are shown at once; else touched() may come some
- * milliseconds late, because the index is written in larger pieces. `by` is +1 or -1. Any thread. */
+/* While anybody watches a mailbox (IDLE), deliveries are shown at once; else touched() may come
+ * some milliseconds late, because the index is written in larger pieces. `by` is +1 or -1. Any
+ * thread. */
 void store_watched(struct store *s, int by);
 
-/* store_submit(), waiting for the end (command line, tests). results_r: `max` results are copied, without
- * their ranges. Not with a manual store. */
+/* store_submit(), waiting for the end (command line, tests). results_r: `max` results are copied,
+ * without their ranges. Not with a manual store. */
 enum store_status store_submit_wait(struct store *s, struct store_change **change,
                                     struct store_result *results_r, size_t max);
 
