@@ -21,6 +21,7 @@ struct walk {
     uint32_t at;
     struct journal_mark mark; /* up to here the log was walked */
     uint64_t skip_to_seq;     /* batches up to this one are known already: not applied */
+    uint64_t stop_at_seq;     /* the last batch to walk; 0: to the end */
     bool gaps;                /* segments may be missing: they were recycled */
     bool quiet;
     bool was_damaged;
@@ -180,6 +181,8 @@ static enum store_status walk_run(struct walk *w)
     enum store_status status = STORE_OK;
 
     while (w->index < w->j->used_count && status == STORE_OK) {
+        if (w->stop_at_seq != 0 && w->mark.seq >= w->stop_at_seq)
+            return STORE_OK;
         if (journal_segment_bytes(segment_of(w)) == NULL)
             return STORE_IO;
         if (walk_step(w, &status))
@@ -394,11 +397,14 @@ enum store_status journal_recover(struct journal *j, struct journal_mark from,
         status = walk_run(&end);
     if (status != STORE_OK)
         return status;
+    start.stop_at_seq = end.mark.seq;
     if (end.mark.seq < from.seq) /* salvage: the index is ahead of what is left of the log */
         end.mark = from;
     leave_behind(j, end.mark.lsn >> 32);
     status = go_on(j, &end);
 
+    if (start.stop_at_seq == start.mark.seq)
+        return status;
     start.apply = apply;
     start.context = context;
     start.depth = JOURNAL_FRAMES;
