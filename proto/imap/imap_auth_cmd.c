@@ -4,7 +4,7 @@
 #include "core/base/ensure.h"
 #include "proto/imap/imap_private.h"
 #include "proto/imap/imap_token.h"
-#include "proto/text/base64.h"
+#include "proto/sasl/sasl.h"
 #include "proto/text/scan.h"
 
 static void auth_drop(struct imap_session *s)
@@ -13,12 +13,11 @@ static void auth_drop(struct imap_session *s)
         auth_request_free(&s->auth);
 }
 
-static void auth_begin(struct imap_session *s, const char *mechanism)
+static void auth_begin(struct imap_session *s, struct span mechanism)
 {
     struct auth_request *r = auth_request_new();
 
-    ensure(strlen(mechanism) < sizeof(r->mechanism));
-    memcpy(r->mechanism, mechanism, strlen(mechanism));
+    ensure(mechanism.len == 0 || sasl_mechanism(r, mechanism));
     memcpy(r->protocol, "imap", 5);
     memcpy(r->remote_address, s->peer.address, sizeof(r->remote_address));
     r->is_tls = s->peer.is_tls;
@@ -56,7 +55,7 @@ void imap_login_cmd(struct imap_session *s, struct span args)
         return;
     }
     auth_note_user(s, user);
-    auth_begin(s, "");
+    auth_begin(s, SPAN(""));
     chain_add(&s->auth->user, user);
     chain_add(&s->auth->password, password);
     auth_ask(s);
@@ -73,35 +72,35 @@ static void auth_note_plain(struct imap_session *s, struct span response)
     auth_note_user(s, span_first(user, nul == NULL ? user.len : (size_t)(nul - user.at)));
 }
 
-/* Hands one response of the client's on; `text` is base64. */
-static void auth_respond(struct imap_session *s, struct span text)
+/* A response was taken in, or was none. */
+static void auth_respond(struct imap_session *s, enum sasl_status status)
 {
-    char *bytes = xmalloc(base64_decoded_max(text.len) + 1);
-    size_t len;
-
-    if (!base64_decode(text, bytes, &len)) {
+    switch (status) {
+    case SASL_OK:
+        auth_note_plain(s, chain_flat(&s->auth->response));
+        auth_ask(s);
+        break;
+    case SASL_CANCELLED:
+        auth_drop(s);
+        imap_bad(s, "Authentication aborted by client.");
+        break;
+    case SASL_TOO_LONG:
+        auth_drop(s);
+        imap_bad(s, "Authentication response is too long.");
+        break;
+    case SASL_BAD:
         auth_drop(s);
         imap_bad(s, "Invalid base64 data.");
-    } else {
-        auth_note_plain(s, (struct span){bytes, len});
-        s->auth->has_response = true;
-        chain_free(&s->auth->response);
-        chain_add(&s->auth->response, (struct span){bytes, len});
-        auth_ask(s);
+        break;
     }
-    free(bytes);
 }
 
-static void auth_challenge(struct imap_session *s, struct span challenge)
+static void auth_challenge(struct imap_session *s)
 {
-    struct chain *out = &s->base.out;
-    size_t room = base64_encoded_len(challenge.len);
-
     /* "+ " even when nothing follows: some clients wait for the blank (RFC 3501 7.5). */
-    chain_add(out, SPAN("+ "));
-    if (room > 0)
-        chain_added(out, base64_encode(challenge, chain_reserve(out, room)));
-    chain_add(out, SPAN("\r\n"));
+    chain_add(&s->base.out, SPAN("+ "));
+    sasl_challenge(s->auth, &s->base.out);
+    chain_add(&s->base.out, SPAN("\r\n"));
     s->mode = IMAP_MODE_SASL;
 }
 
@@ -117,15 +116,14 @@ void imap_authenticate_cmd(struct imap_session *s, struct span args)
         imap_no(s, SPAN("[CANNOT] Unsupported authentication mechanism."));
         return;
     }
-    auth_begin(s, "PLAIN");
+    auth_begin(s, mechanism);
     if (scan_end(&args)) {
-        auth_challenge(s, SPAN(""));
+        auth_challenge(s); /* PLAIN: the server's first word is empty */
     } else if (!imap_token_space(&args) || scan_end(&args)) {
         auth_drop(s);
         imap_bad(s, NULL);
     } else {
-        /* RFC 4959: "=" is a response that is empty. */
-        auth_respond(s, span_eq(args, SPAN("=")) ? SPAN("") : args);
+        auth_respond(s, sasl_initial(s->auth, args));
     }
 }
 
@@ -135,24 +133,15 @@ size_t imap_auth_line(struct imap_session *s, struct span bytes)
     struct span line = span_first(bytes, lf == NULL ? bytes.len : (size_t)(lf - bytes.at));
 
     if (line.len > AUTH_RESPONSE_MAX) {
-        auth_drop(s);
-        imap_bad(s, "Authentication response is too long.");
-        if (s->base.want != SESSION_WANT_CLOSE) {
-            chain_add(&s->base.out, SPAN("* BYE Authentication response is too long.\r\n"));
-            imap_close(s, "Authentication response is too long");
-        }
+        auth_respond(s, SASL_TOO_LONG);
+        s->reader.skips = true; /* the rest of the line is no command */
         return 0;
     }
     if (lf == NULL)
         return 0;
     if (line.len > 0 && line.at[line.len - 1] == '\r')
         line.len--;
-    if (span_eq(line, SPAN("*"))) {
-        auth_drop(s);
-        imap_bad(s, "Authentication aborted by client.");
-    } else {
-        auth_respond(s, line);
-    }
+    auth_respond(s, sasl_response(s->auth, line));
     return (size_t)(lf - bytes.at) + 1;
 }
 
@@ -165,8 +154,7 @@ static void auth_succeed(struct imap_session *s, const struct auth_request *r)
     s->state = IMAP_LOGGED_IN;
     note.user = s->account.name;
     note.attempts = s->failed_logins;
-    if (s->host->note != NULL)
-        s->host->note(s->host->context, &note);
+    s->host->note(s->host, &note);
     free(s->tried);
     s->tried = NULL;
     chain_add_byte(&text, '[');
@@ -187,8 +175,7 @@ void imap_auth_answered(struct imap_session *s, struct request *answered)
         auth_succeed(s, r);
         break;
     case REQUEST_CONTINUE:
-        auth_challenge(s, chain_flat(&r->base.out));
-        chain_free(&r->base.out);
+        auth_challenge(s);
         s->out_bytes += s->base.out.len - before;
         return;
     case REQUEST_TRY_LATER:

@@ -54,6 +54,8 @@ struct imap_command {
 struct imap_session {
     struct session base;
     const struct imap_host *host;
+    const struct imap_settings *settings;
+    void *settings_hold;
     struct session_peer peer;
     enum imap_state state;
     enum imap_mode mode;
@@ -76,7 +78,7 @@ struct imap_session {
 
 static inline const struct imap_settings *imap_settings_of(const struct imap_session *s)
 {
-    return s->host->settings;
+    return s->settings;
 }
 
 /* imap_session.c: answers to the command at hand; each ends it. */

@@ -46,6 +46,7 @@ struct imap_request {
     bool may_expunge;       /* EXPUNGE responses may come before the tagged answer */
     bool expunge_issued;    /* out: asked for messages that are gone, which the client can't know */
     uint64_t out_bytes;     /* out: bytes written in all */
+    uint32_t expunged;      /* out: EXPUNGE responses */
 
     /* place */
     void *job; /* of an answer that comes later */
@@ -115,10 +116,11 @@ struct imap_fetch_request {
     uint64_t headers, bodies; /* out: messages of which they were sent */
 
     /* place */
-    size_t range;           /* in uids */
-    uint32_t uid;           /* next; 0: the range's first */
-    uint32_t seen_to;       /* \Seen was set up to here */
-    uint32_t seen_tried_to; /* or could not be set */
+    size_t range;              /* in uids */
+    uint32_t uid;              /* next; 0: the range's first */
+    uint32_t seen_to;          /* \Seen was set up to here, or it was tried */
+    uint32_t wanted, answered; /* messages */
+    bool is_damaged;           /* of some the bytes can't be read */
 };
 
 enum imap_store_mode {
@@ -182,7 +184,7 @@ struct imap_search_request {
 
     /* place */
     uint32_t uid;
-    bool has_begun;
+    bool has_begun, is_damaged;
 };
 
 struct imap_expunge_request {

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "proto/imap/imap_token.h"
+#include "proto/mime/header.h"
 #include "proto/mime/meta.h"
 #include "proto/text/imap_string.h"
 #include "proto/text/scan.h"
@@ -219,39 +220,13 @@ bool imap_section_wants(const struct imap_section *s, struct span name)
     return is_named == (s->kind == IMAP_SECTION_FIELDS);
 }
 
-/* The first field of a header block with the lines that continue it; empty at its end. */
-static struct span field_first(struct span header)
-{
-    size_t at = 0;
-
-    while (at < header.len) {
-        const char *lf = memchr(header.at + at, '\n', header.len - at);
-
-        at = lf == NULL ? header.len : (size_t)(lf - header.at) + 1;
-        if (at == header.len || (header.at[at] != ' ' && header.at[at] != '\t'))
-            break;
-    }
-    return span_first(header, at);
-}
-
-/* What stands in front of the colon, without the blanks that RFC 822 allowed there. */
-static struct span field_name(struct span field)
-{
-    const char *colon = memchr(field.at, ':', field.len);
-    struct span name = span_first(field, colon == NULL ? 0 : (size_t)(colon - field.at));
-
-    while (name.len > 0 && (name.at[name.len - 1] == ' ' || name.at[name.len - 1] == '\t'))
-        name.len--;
-    return name;
-}
-
 void imap_section_choose(const struct imap_section *s, struct span header, struct chain *out)
 {
-    while (header.len > 0) {
-        struct span field = field_first(header), name = field_name(field);
+    struct header_walk walk = header_walk(header);
+    struct header_field field;
 
-        header = span_after(header, field.len);
-        if (name.len > 0 && imap_section_wants(s, name))
-            chain_add(out, field);
+    while (header_next(&walk, &field)) {
+        if (imap_section_wants(s, field.name))
+            chain_add(out, field.whole);
     }
 }

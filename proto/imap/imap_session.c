@@ -21,6 +21,8 @@ static void imap_say(struct imap_session *s, struct span text)
 
 static void command_end(struct imap_session *s)
 {
+    if (s->command.verb != NULL && s->command.verb->states == IMAP_FRESH)
+        explicit_bzero(s->command.text, s->command.len); /* there is a password in it */
     free(s->command.text);
     s->command = (struct imap_command){0};
     s->mode = IMAP_MODE_COMMAND;
@@ -157,6 +159,7 @@ static void imap_reply(struct session *base, struct request *r)
         return;
     }
     s->out_bytes += ((struct imap_request *)r)->out_bytes;
+    s->expunged += ((struct imap_request *)r)->expunged;
     if (s->command.verb->answered != NULL)
         s->command.verb->answered(s, r);
     else
@@ -335,8 +338,7 @@ void imap_close(struct imap_session *s, const char *reason)
         .fetched_bodies = s->bodies,
     };
 
-    if (s->host->note != NULL)
-        s->host->note(s->host->context, &note);
+    s->host->note(s->host, &note);
     s->base.want = SESSION_WANT_CLOSE;
 }
 
@@ -383,6 +385,7 @@ static void imap_end(struct session *base)
     free((char *)s->account.name.at);
     free(s->command.text);
     free(s->tried);
+    s->host->settings_done(s->host, s->settings_hold);
     free(s);
 }
 
@@ -402,8 +405,9 @@ struct session *imap_session_new(const struct imap_host *host, const struct sess
 
     s->base.ops = &imap_session_ops;
     s->base.want = SESSION_WANT_INPUT;
-    s->base.idle_ms = host->settings->login_ms;
     s->host = host;
+    s->settings = host->settings(host, &s->settings_hold);
+    s->base.idle_ms = s->settings->login_ms;
     s->peer = *peer;
     s->state = IMAP_FRESH;
     s->method = "";

@@ -9,6 +9,7 @@
  * mailbox costs twelve bytes for each run of UIDs.
  */
 
+#include "core/base/attr.h"
 #include "proto/imap/imap_settings.h"
 #include "proto/session.h"
 
@@ -31,15 +32,21 @@ struct imap_note {
     uint64_t expunged, fetched_headers, fetched_bodies; /* messages */
 };
 
-/* What a session needs of the world. Lives longer than the session. */
+/*
+ * What the session asks on its own (the reactor's) thread: none of these blocks. One host serves
+ * any number of sessions of its listener and outlives them all.
+ */
 struct imap_host {
-    const struct imap_settings *settings;
-    void (*note)(void *context, const struct imap_note *note); /* NULL: nobody wants to know */
-    void *context;
+    /* The settings as they are now. The session hands `hold` back when it ends. */
+    const struct imap_settings *(*settings)(const struct imap_host *h, void **hold_r);
+    void (*settings_done)(const struct imap_host *h, void *hold);
+
+    void (*note)(const struct imap_host *h, const struct imap_note *note);
 };
 
-/* Copies what it needs of `peer`. Free with session->ops->end(); that also frees a request that
- * came home and was not handed to reply(). */
-struct session *imap_session_new(const struct imap_host *host, const struct session_peer *peer);
+/* Both stay the caller's; `peer` is copied. Free with session->ops->end(); that also frees a
+ * request that came home and was not handed to reply(). */
+MUST_USE struct session *imap_session_new(const struct imap_host *host,
+                                          const struct session_peer *peer);
 
 #endif

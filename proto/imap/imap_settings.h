@@ -2,8 +2,8 @@
 #define PROTO_IMAP_IMAP_SETTINGS_H
 
 /*
- * imap_settings: what an operator may choose about IMAP. Filled once by the gateway; must live as
- * long as any session made with it. The letters in brackets are the limits of HOSTILE.md 1.
+ * imap_settings: what an operator may choose about IMAP, one snapshot of it. The letters in
+ * brackets are the limits of HOSTILE.md 1.
  */
 
 #include <stdint.h>

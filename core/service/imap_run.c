@@ -1,0 +1,159 @@
+#include "core/service/imap_run.h"
+
+#include <stdlib.h>
+
+#include "core/base/alloc.h"
+#include "core/base/ensure.h"
+#include "core/work/inbox.h"
+
+enum request_status imap_run_status(enum store_status status)
+{
+    switch (status) {
+    case STORE_OK:
+        return REQUEST_OK;
+    case STORE_NOT_FOUND:
+        return REQUEST_NOT_FOUND;
+    case STORE_EXISTS:
+    case STORE_INVALID:
+        return REQUEST_REFUSED;
+    case STORE_OVER_QUOTA:
+    case STORE_FULL:
+        return REQUEST_FULL;
+    case STORE_CORRUPT:
+        return REQUEST_DAMAGED;
+    default:
+        return REQUEST_TRY_LATER;
+    }
+}
+
+enum imap_next imap_run_fail(struct imap_run *run, enum store_status status)
+{
+    run->status = imap_run_status(status);
+    return IMAP_NEXT_DONE;
+}
+
+bool imap_run_is_full(const struct imap_run *run)
+{
+    return run->out->held >= run->request->settings->output_size || run->out->len >= IMAP_LENT_MAX;
+}
+
+const struct imap_keywords *imap_run_names(struct imap_run *run, uint64_t keywords)
+{
+    uint64_t unknown = keywords & ~run->names_known;
+
+    run->names_known |= keywords;
+    for (; unknown != 0; unknown &= unknown - 1) {
+        unsigned number = (unsigned)__builtin_ctzll(unknown);
+        struct span *name = &run->names.name[number];
+
+        if (store_keyword_name(run->view, run->request->account->id, number, name) != STORE_OK)
+            *name = (struct span){0};
+    }
+    return &run->names;
+}
+
+enum store_status imap_run_look_again(struct imap_run *run)
+{
+    store_view_close(&run->view);
+    run->names_known = 0;
+    return store_view_open(run->service->store, &run->view);
+}
+
+void imap_run_own_change(struct imap_run *run)
+{
+    const struct imap_request *r = run->request;
+
+    if (!r->change_failed && r->change_modseq == r->view->modseq + 1)
+        r->view->modseq = r->change_modseq;
+}
+
+enum store_status imap_run_entries(struct imap_run *run, uint32_t uid, uint32_t last,
+                                   size_t *count_r)
+{
+    enum store_status status = store_entries(run->view, run->request->view->mailbox, uid,
+                                             run->entries, IMAP_ENTRIES, count_r);
+
+    if (status != STORE_OK)
+        *count_r = 0;
+    while (*count_r > 0 && run->entries[*count_r - 1].uid > last)
+        --*count_r;
+    return status;
+}
+
+/* On the applier's thread: notes what became of the change and has the request run again. */
+static void imap_run_changed(void *context, enum store_status status,
+                             const struct store_result *results, size_t count)
+{
+    struct imap_request *r = context;
+    struct job *job = r->job;
+
+    for (size_t i = 0; i < count && status == STORE_OK; i++)
+        status = results[i].status;
+    r->change_failed = status != STORE_OK;
+    r->change_status = imap_run_status(status);
+    r->change_modseq = count > 0 && status == STORE_OK ? results[count - 1].modseq : 0;
+    r->base.status = REQUEST_OK;
+    r->base.more = true;
+    inbox_post(job->inbox, job);
+}
+
+static enum imap_next imap_run_account_new(struct imap_run *run)
+{
+    if (run->request->change_failed) {
+        run->status = run->request->change_status;
+        return IMAP_NEXT_DONE;
+    }
+    run->change = store_change_new(run->service->store);
+    store_change_account(run->change, run->request->account->name);
+    return IMAP_NEXT_CHANGE;
+}
+
+/* Finds the account, the first time; a user who never got mail has none yet. */
+static enum imap_next imap_run_account(struct imap_run *run, imap_step_fn *step)
+{
+    struct imap_account *account = run->request->account;
+
+    if (account->id == 0) {
+        enum store_status status = store_account_find(run->view, account->name, &account->id);
+
+        if (status == STORE_NOT_FOUND)
+            return imap_run_account_new(run);
+        if (status != STORE_OK)
+            return imap_run_fail(run, status);
+    }
+    return step(run);
+}
+
+enum service_outcome imap_run_step(struct service *s, struct request *r, struct job *job,
+                                   imap_step_fn *step)
+{
+    struct imap_request *request = (struct imap_request *)r;
+    /* Too big for clearing with each step: 22 KiB of entries are filled before they are read. */
+    struct imap_run *run = xmalloc(sizeof(*run));
+    enum imap_next next;
+    enum store_status status;
+    struct store_change *change;
+
+    r->more = false;
+    run->service = s;
+    run->request = request;
+    run->out = &r->out;
+    run->change = NULL;
+    run->status = REQUEST_OK;
+    run->names_known = 0;
+    status = store_view_open(s->store, &run->view);
+    next = status == STORE_OK ? imap_run_account(run, step) : imap_run_fail(run, status);
+    if (run->view != NULL)
+        store_view_close(&run->view);
+    request->out_bytes += r->out.len;
+    r->status = next == IMAP_NEXT_DONE ? run->status : REQUEST_OK;
+    r->more = next == IMAP_NEXT_MORE;
+    change = run->change;
+    free(run);
+    if (next != IMAP_NEXT_CHANGE)
+        return SERVICE_ANSWERED;
+    /* From here on the request is the applier's, then the driver's. */
+    request->job = job;
+    store_submit(s->store, &change, STORE_ACK_APPLIED, imap_run_changed, request);
+    return SERVICE_LATER;
+}
