@@ -153,12 +153,15 @@ static bool is_dovecots(struct span daemon)
            span_eq(span_first(daemon, 4), SPAN("pop3")) || span_eq(daemon, SPAN("lmtp"));
 }
 
-static void put_tag(struct line *l, const struct log_render *how, struct span daemon)
+static void put_tag(struct line *l, const struct log_render *how, const struct log_shape *shape)
 {
+    struct span daemon = span_str(shape->daemon);
+
     if (is_dovecots(daemon)) {
         put(l, SPAN("dovecot: "));
         put(l, daemon);
-        put(l, SPAN(": "));
+        if (shape->text[0] != '(') /* "imap(user)<1><x>: ..." has the user in its tag */
+            put(l, SPAN(": "));
         return;
     }
     put(l, how->syslog_name);
@@ -185,7 +188,7 @@ static void put_front(struct line *l, const struct log_render *how, int64_t wall
         put(l, how->host);
         put(l, SPAN(" "));
     }
-    put_tag(l, how, span_str(shape->daemon));
+    put_tag(l, how, shape);
 }
 
 struct facts {
