@@ -33,8 +33,7 @@ static unsigned check_users(const struct config *config, const struct directory 
                     config->users_file, (int)account.len, account.at);
     }
     if (stat(config->users_file, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-        findings++;
-        fprintf(stderr, "%s: all users of this host can read it; chmod o-rw it\n",
+        fprintf(stderr, "%s: all users of this host can read it; chmod o-rw it (a warning)\n",
                 config->users_file);
     }
     return findings;
