@@ -43,7 +43,7 @@ static inline bool span_eq(struct span a, struct span b)
 /* ASCII case only: what the mail protocols mean by case-insensitive. */
 static inline bool span_eq_nocase(struct span a, struct span b)
 {
-    return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
 }
 
 #endif
