@@ -1,8 +1,8 @@
 #include "proto/imap/imap_match.h"
 #include "proto/imap/imap_private.h"
 #include "proto/imap/imap_token.h"
-#include "proto/imap/imap_utf7.h"
 #include "proto/text/scan.h"
+#include "proto/text/utf7.h"
 
 /* "(SPECIAL-USE)": a client that never looked whether we have LIST-EXTENDED is told the truth, that
  * there are no such mailboxes, and lives on (RFC 6154 3). */
@@ -19,14 +19,13 @@ static bool list_selection(struct span *at, bool *none_matches_r)
 /* What the client wrote is modified UTF-7, in which the wildcards are themselves. */
 static struct imap_match *list_match(struct span reference, struct span pattern)
 {
-    char joined[IMAP_PATTERN_MAX + 1];
-    size_t reference_len, pattern_len;
+    struct buffer joined = {0};
+    struct imap_match *match = NULL;
 
-    if (!imap_utf7_decode(reference, joined, IMAP_PATTERN_MAX, &reference_len) ||
-        !imap_utf7_decode(pattern, joined + reference_len, IMAP_PATTERN_MAX - reference_len,
-                          &pattern_len))
-        return NULL;
-    return imap_match_new((struct span){joined, reference_len + pattern_len});
+    if (utf7_decode(reference, &joined) && utf7_decode(pattern, &joined))
+        match = imap_match_new(buffer_since(&joined, 0));
+    buffer_free(&joined);
+    return match;
 }
 
 void imap_list_cmd(struct imap_session *s, struct span args)
