@@ -48,7 +48,8 @@ static void draft_drop_run(struct job *job)
 {
     struct smtp_draft *d = CONTAINER_OF(job, struct smtp_draft, drop);
 
-    store_draft_drop(&d->bytes);
+    if (d->bytes != NULL)
+        store_draft_drop(&d->bytes);
     free(d);
 }
 

@@ -16,6 +16,7 @@ void smtp_vrfy_cmd(struct smtp_session *s, struct span args)
 {
     struct address address;
     struct span inside, at = args, word;
+    size_t shown;
     bool utf8 = false;
 
     if (s->settings->disable_vrfy_command) {
@@ -30,12 +31,13 @@ void smtp_vrfy_cmd(struct smtp_session *s, struct span args)
         smtp_say(s, SMTP_BAD_RCPT);
         return;
     }
+    shown = args.len - at.len;
     scan_blanks(&at);
     if (scan_word(&at, &word))
         utf8 = span_eq_nocase(word, SPAN("SMTPUTF8")) && (smtp_offers(s) & SMTP_EXT_SMTPUTF8);
     switch (address_parse(inside, utf8 ? ADDRESS_MAY_BE_UTF8 : 0, &address)) {
     case ADDRESS_OK:
-        smtp_say_of(s, SMTP_CANNOT_VRFY, span_first(args, (size_t)(at.at - args.at)));
+        smtp_say_of(s, SMTP_CANNOT_VRFY, span_first(args, shown));
         break;
     case ADDRESS_BAD:
         smtp_say(s, SMTP_BAD_RCPT);

@@ -112,7 +112,7 @@ static bool smtp_param_orcpt(struct span value, struct smtp_params *p)
     return true;
 }
 
-/* Two rows of one name are alternatives; they count as the same when given twice. */
+/* Two rows of one name are alternatives, one parameter. */
 static const struct smtp_param_row {
     const char *name;
     enum smtp_param_of command;
@@ -131,6 +131,15 @@ static const struct smtp_param_row {
     {"ORCPT",    SMTP_PARAM_RCPT, SMTP_EXT_DSN,        smtp_param_orcpt,  SMTP_BAD_ORCPT  },
 };
 
+static unsigned smtp_param_bit(struct span name)
+{
+    size_t i = 0;
+
+    while (!span_eq_nocase(name, span_str(smtp_param_rows[i].name)))
+        i++;
+    return 1u << i;
+}
+
 static enum smtp_answer smtp_param_one(struct span word, enum smtp_param_of command,
                                        unsigned offers, struct smtp_params *p, unsigned *seen)
 {
@@ -145,10 +154,10 @@ static enum smtp_answer smtp_param_one(struct span word, enum smtp_param_of comm
         if (row->command != command || !(row->extension & offers) ||
             !span_eq_nocase(name, span_str(row->name)))
             continue;
-        if (*seen & row->extension)
+        if (*seen & smtp_param_bit(name))
             return SMTP_TWICE;
         if (row->parse(value, p)) {
-            *seen |= row->extension;
+            *seen |= smtp_param_bit(name);
             return row->parse == smtp_param_auth ? SMTP_AUTH_DISABLED : SMTP_ANSWER_NONE;
         }
         answer = row->bad;

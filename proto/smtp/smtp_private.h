@@ -104,7 +104,8 @@ void smtp_greet(struct smtp_session *s);
 unsigned smtp_offers(const struct smtp_session *s); /* enum smtp_extension */
 
 /* smtp_verbs.c */
-void smtp_command(struct smtp_session *s, struct span line, bool more_waits);
+/* `waits` is what has come behind the line. */
+void smtp_command(struct smtp_session *s, struct span line, struct span waits);
 enum smtp_answer smtp_verb_refusal(const struct smtp_session *s, const struct smtp_verb *verb);
 
 /* smtp_say.c: each writes one answer. */

@@ -106,12 +106,12 @@ static bool smtp_line_is_text(struct span line)
     return true;
 }
 
-static void smtp_line(struct smtp_session *s, struct span line, bool more_waits)
+static void smtp_line(struct smtp_session *s, struct span line, struct span waits)
 {
     while (line.len > 0 && line.at[line.len - 1] == '\r')
         line.len--;
     if (smtp_line_is_text(line))
-        smtp_command(s, line, more_waits);
+        smtp_command(s, line, waits);
     else
         smtp_say(s, SMTP_BAD_LINE);
 }
@@ -132,7 +132,7 @@ static size_t smtp_command_input(struct smtp_session *s, struct span bytes)
         return max;
     }
     len = (size_t)(lf - at.at);
-    smtp_line(s, span_first(at, len), bytes.len > len + 1);
+    smtp_line(s, span_first(at, len), span_after(bytes, len + 1));
     return len + 1;
 }
 

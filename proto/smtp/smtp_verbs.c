@@ -103,12 +103,21 @@ static void smtp_unknown(struct smtp_session *s, struct span line, struct span w
 
 /* Bytes wait behind a command that ends a group: the client did not wait for our answer, so what
  * follows may be meant for somebody else (RFC 2920 3.1, HOSTILE S10). */
-static bool smtp_out_of_step(struct smtp_session *s, const struct smtp_verb *verb, bool more_waits)
+static bool smtp_out_of_step(struct smtp_session *s, const struct smtp_verb *verb,
+                             struct span waits)
 {
-    if (!more_waits || !(verb->flags & SMTP_VERB_LAST) ||
+    const char *lf;
+
+    if (waits.len == 0 || !(verb->flags & SMTP_VERB_LAST) ||
         !s->settings->smtpd_forbid_unauth_pipelining)
         return false;
-    smtp_note(s, SMTP_NOTE_PIPELINING, (struct span){NULL, 0});
+    lf = memchr(waits.at, '\n', waits.len);
+    waits.len = lf == NULL ? waits.len : (size_t)(lf - waits.at);
+    if (waits.len > 0 && waits.at[waits.len - 1] == '\r')
+        waits.len--;
+    if (verb->run == smtp_data_cmd)
+        waits.len = 0; /* the text of a message is not for the log */
+    smtp_note(s, SMTP_NOTE_PIPELINING, waits);
     smtp_say(s, SMTP_OUT_OF_STEP);
     smtp_close(s);
     return true;
@@ -126,7 +135,7 @@ static void smtp_verb_run(struct smtp_session *s, const struct smtp_verb *verb, 
         smtp_say(s, refusal);
 }
 
-void smtp_command(struct smtp_session *s, struct span line, bool more_waits)
+void smtp_command(struct smtp_session *s, struct span line, struct span waits)
 {
     const struct smtp_verb *verb;
     struct smtp_count *count;
@@ -149,7 +158,7 @@ void smtp_command(struct smtp_session *s, struct span line, bool more_waits)
     s->command = verb->name;
     count = &s->counts[verb - smtp_verbs];
     count->all++;
-    if (smtp_out_of_step(s, verb, more_waits))
+    if (smtp_out_of_step(s, verb, waits))
         return;
     scan_blanks(&args);
     smtp_verb_run(s, verb, args);
