@@ -1,0 +1,332 @@
+#include "core/gateway/gateway.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/alloc.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/gateway/gateway_reactor.h"
+#include "core/gateway/listen.h"
+#include "core/gateway/services.h"
+#include "core/gateway/settings.h"
+#include "core/service/auth.h"
+#include "store/store.h"
+
+struct gateway {
+    struct gateway_options options; /* without its config */
+    struct service service;
+    struct shared_item *first; /* the settings we began with: listeners and paths are theirs */
+    const struct config *config;
+    struct services *services;
+    struct gateway_reactor **reactors;
+    unsigned reactor_count, started;
+};
+
+/* ---- the store's words ---- */
+
+static void store_touched(void *context, store_mailbox mailbox)
+{
+    struct gateway *g = context;
+
+    watch_publish(g->service.watches, mailbox);
+}
+
+static void store_says(void *context, const char *text)
+{
+    (void)context;
+    log_say(LOG_WARNING, "store", "%s", text);
+    log_flush();
+}
+
+static bool open_store(struct gateway *g, struct chain *why)
+{
+    const struct config *c = g->config;
+    struct store_config config = {
+        .path = c->mail_store_directory,
+        .disk = g->options.disk,
+        .map_size = c->store_map_size,
+        .segment_size = (uint32_t)c->store_segment_size,
+        .free_min = c->store_free_min,
+        .manual = g->options.manual,
+        .without_sync = g->options.without_sync,
+        .touched = store_touched,
+        .say = store_says,
+        .context = g,
+    };
+    enum store_status status = store_open(&config, &g->service.store);
+
+    if (status == STORE_OK)
+        return true;
+    g->service.store = NULL;
+    chain_addf(why, "can't open the store in %s: %s; `ringpost store check` says more\n",
+               c->mail_store_directory, store_status_text(status));
+    return false;
+}
+
+/* ---- what sessions and runs share ---- */
+
+/* A replay's wall clock stands still; deadlines go on. */
+static int64_t replay_us;
+
+static int64_t replay_wall_us(void)
+{
+    return replay_us;
+}
+
+static uint64_t real_monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void set_replay_clock(int64_t wall_us)
+{
+    static const struct clock_source replay = {real_monotonic_ns, replay_wall_us};
+
+    replay_us = wall_us;
+    clock_replace(&replay);
+}
+
+static void directory_drop(void *item)
+{
+    struct directory *d = item;
+
+    directory_free(&d);
+}
+
+static bool open_settings(struct gateway *g, struct config **config, struct chain *why)
+{
+    struct directory *directory = settings_directory(*config, why);
+
+    if (directory == NULL) {
+        config_free(config);
+        return false;
+    }
+    g->service.directory = shared_open(directory, directory_drop);
+    g->service.settings = shared_open(settings_new(config), settings_free);
+    g->first = shared_take(g->service.settings);
+    g->config = settings_config(shared_get(g->first));
+    if (g->config->debug_clock_us != 0 && !g->options.manual)
+        set_replay_clock(g->config->debug_clock_us);
+    return true;
+}
+
+static bool open_service(struct gateway *g, struct chain *why)
+{
+    unsigned workers = g->options.manual ? 0 : (unsigned)g->config->workers;
+
+    g->service.workers = worker_pool_open(workers);
+    if (g->service.workers == NULL) {
+        chain_addf(why, "can't start %u workers; lower `workers`\n", workers);
+        return false;
+    }
+    g->service.auth = auth_open(&(struct auth_config){
+        .cache_size = (unsigned)g->config->auth_cache_size, .cache_ms = g->config->auth_cache_ttl});
+    if (g->service.auth == NULL) {
+        chain_addf(why, "the library for SASL mechanisms does not start; look at libgsasl\n");
+        return false;
+    }
+    g->services = services_open(&g->service, g->config);
+    return true;
+}
+
+/* ---- listeners and reactors ---- */
+
+static int open_place(struct gateway *g, const char *name, const struct config_place *place,
+                      struct chain *why)
+{
+    int fd;
+
+    if (g->options.listen == NULL)
+        return listen_open(place, why);
+    fd = g->options.listen(g->options.context, name, place);
+    if (fd < 0)
+        chain_addf(why, "can't listen for %s\n", name);
+    return fd;
+}
+
+/* Each reactor listens by itself; a unix socket has no room for two, so the first one takes it. */
+static bool listen_at(struct gateway *g, const struct services_row *row, const char *text,
+                      struct chain *why)
+{
+    struct config_place place;
+    unsigned count = g->reactor_count;
+
+    if (!config_place_parse(text, &place))
+        return false;
+    if (g->options.listen == NULL && listen_is_taken(&place)) {
+        chain_addf(why, "%s is taken; stop what listens there, or choose another in %s_listen\n",
+                   text, row->service.name);
+        return false;
+    }
+    if (place.path != NULL)
+        count = 1;
+    for (unsigned i = 0; i < count; i++) {
+        int fd = open_place(g, row->service.name, &place, why);
+        if (fd < 0)
+            return false;
+        gateway_reactor_listen(g->reactors[i], fd, &row->service);
+    }
+    return true;
+}
+
+static bool open_listeners(struct gateway *g, struct chain *why)
+{
+    for (unsigned i = 0; i < SERVICES_COUNT; i++) {
+        const struct services_row *row = services_get(g->services, i);
+        for (unsigned p = 0; p < row->places->count; p++) {
+            if (!listen_at(g, row, row->places->at[p], why))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void make_reactors(struct gateway *g)
+{
+    static const char *const io_names[] = {
+        [CONFIG_IO_AUTO] = "auto", [CONFIG_IO_URING] = "uring", [CONFIG_IO_EPOLL] = "epoll"};
+
+    g->reactor_count = g->options.manual ? 1 : (unsigned)g->config->reactors;
+    g->reactors = xcalloc(g->reactor_count, sizeof(struct gateway_reactor *));
+    for (unsigned i = 0; i < g->reactor_count; i++) {
+        g->reactors[i] = gateway_reactor_new(
+            &(struct gateway_reactor_config){.index = i,
+                                             .count = g->reactor_count,
+                                             .io = io_names[g->config->io],
+                                             .backend = g->options.backend,
+                                             .patience_ms = GATEWAY_PATIENCE_MS});
+    }
+}
+
+static bool start_reactors(struct gateway *g, struct chain *why)
+{
+    for (unsigned i = 0; i < g->reactor_count; i++) {
+        struct gateway_reactor *r = g->reactors[i];
+        bool started = g->options.manual ? gateway_reactor_open(r) : gateway_reactor_start(r);
+        if (!started) {
+            chain_addf(why, "%s; see the option io\n", gateway_reactor_why(r));
+            return false;
+        }
+        g->started++;
+    }
+    if (gateway_reactor_why(g->reactors[0])[0] != '\0')
+        log_say(LOG_INFO, "master", "io_uring is not used, epoll is: %s",
+                gateway_reactor_why(g->reactors[0]));
+    return true;
+}
+
+/* ---- open and close ---- */
+
+struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
+{
+    struct gateway *g = xcalloc(1, sizeof(*g));
+    struct config *config = options->config;
+
+    options->config = NULL;
+    g->options = *options;
+    g->service.watches = watch_board_open();
+    if (!open_settings(g, &config, why) || !open_store(g, why) || !open_service(g, why))
+        goto fail;
+    make_reactors(g);
+    if (!open_listeners(g, why) || !start_reactors(g, why))
+        goto fail;
+    return g;
+fail:
+    gateway_close(&g);
+    return NULL;
+}
+
+/* With nothing but this thread: moves everything until the reactor has hung up on all. */
+static void stop_by_hand(struct gateway *g)
+{
+    gateway_reactor_stop(g->reactors[0]);
+    while (gateway_reactor_turn(g->reactors[0], 0)) {
+        (void)worker_pool_step(g->service.workers);
+        (void)store_step(g->service.store, 0);
+    }
+}
+
+static void stop_reactors(struct gateway *g)
+{
+    if (g->options.manual && g->started > 0)
+        stop_by_hand(g);
+    for (unsigned i = 0; !g->options.manual && i < g->started; i++)
+        gateway_reactor_stop(g->reactors[i]);
+    for (unsigned i = 0; i < g->reactor_count; i++) {
+        gateway_reactor_join(g->reactors[i]);
+        gateway_reactor_free(&g->reactors[i]);
+    }
+    free(g->reactors);
+}
+
+void gateway_close(struct gateway **gateway)
+{
+    struct gateway *g = *gateway;
+
+    stop_reactors(g);
+    if (g->services != NULL)
+        services_close(&g->services);
+    if (g->service.workers != NULL)
+        worker_pool_close(&g->service.workers);
+    if (g->service.auth != NULL)
+        auth_close(&g->service.auth);
+    if (g->service.store != NULL)
+        store_close(&g->service.store);
+    watch_board_close(&g->service.watches);
+    if (g->first != NULL)
+        shared_give(&g->first);
+    if (g->service.settings != NULL)
+        shared_close(&g->service.settings);
+    if (g->service.directory != NULL)
+        shared_close(&g->service.directory);
+    free(g);
+    *gateway = NULL;
+}
+
+/* ---- while it runs ---- */
+
+void gateway_describe(const struct gateway *g, struct chain *out)
+{
+    const char *separator = "";
+
+    for (unsigned i = 0; i < SERVICES_COUNT; i++) {
+        const struct services_row *row = services_get(g->services, i);
+        for (unsigned p = 0; p < row->places->count; p++) {
+            chain_addf(out, "%s%s %s", separator, row->service.name, row->places->at[p]);
+            separator = ", ";
+        }
+    }
+    chain_addf(out, " (%s, %u reactors, %u workers)", gateway_reactor_backend(g->reactors[0]),
+               g->reactor_count, (unsigned)g->config->workers);
+}
+
+bool gateway_reload(struct gateway *g, struct config **config, struct chain *why)
+{
+    struct directory *directory = settings_directory(*config, why);
+
+    if (directory == NULL) {
+        config_free(config);
+        return false;
+    }
+    shared_swap(g->service.directory, directory);
+    shared_swap(g->service.settings, settings_new(config));
+    return true;
+}
+
+bool gateway_step(struct gateway *g, enum gateway_piece piece, unsigned which, uint64_t until_ns)
+{
+    switch (piece) {
+    case GATEWAY_TURN:
+        return gateway_reactor_turn(g->reactors[0], until_ns);
+    case GATEWAY_WORK:
+        return worker_pool_step(g->service.workers);
+    case GATEWAY_STORE:
+        return store_step(g->service.store, which);
+    }
+    return false;
+}

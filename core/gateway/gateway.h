@@ -1,0 +1,71 @@
+#ifndef CORE_GATEWAY_GATEWAY_H
+#define CORE_GATEWAY_GATEWAY_H
+
+/*
+ * gateway: the whole of it. What exists, and the order in which it starts and stops:
+ * directory, store, service, workers, listeners, reactors; stopping goes the other way.
+ *
+ * Two ways to run it. In a process: gateway_open() starts all threads, and the caller waits for
+ * signals. By hand (`manual`): no thread is started, and the caller moves one piece at a time with
+ * gateway_step(), so that a simulator decides the order of everything.
+ *
+ * All calls belong to the thread that opened it. The log is open already, if one is wanted.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/attr.h"
+#include "core/base/chain.h"
+#include "core/gateway/config.h"
+
+struct config_place;
+struct disk;
+struct gateway;
+struct reactor_backend;
+
+enum {
+    GATEWAY_PATIENCE_MS = 4000, /* for peers that are being hung up on */
+};
+
+struct gateway_options {
+    struct config *config; /* taken, also on failure */
+    bool manual;
+
+    /* For the simulator; NULL: the real ones. */
+    const struct reactor_backend *backend;
+    const struct disk *disk;
+    bool without_sync; /* the negative control of the crash tests */
+
+    /* A listening fd of `backend` for this place, in place of a socket. */
+    int (*listen)(void *context, const char *service, const struct config_place *place);
+    void *context;
+};
+
+/* NULL with one line "what is wrong; what to do" for each finding appended to `why`. */
+MUST_USE struct gateway *gateway_open(struct gateway_options *options, struct chain *why);
+
+/* Appends "smtp 127.0.0.1:20025, imap 127.0.0.1:20143 (io_uring)". */
+void gateway_describe(const struct gateway *g, struct chain *out);
+
+/* Takes the settings (for what may change while we run: not listeners, threads, paths of the store)
+ * and reads users and aliases again. False: something is wrong with them, the old ones stay; one
+ * line for each finding is appended to `why`. */
+MUST_USE bool gateway_reload(struct gateway *g, struct config **config, struct chain *why);
+
+/* Stops accepting, lets requests finish, hangs up, stops. Takes GATEWAY_PATIENCE_MS at most, and
+ * as long as the disk keeps requests waiting. */
+void gateway_close(struct gateway **gateway);
+
+/* ---- by hand ---- */
+
+enum gateway_piece {
+    GATEWAY_TURN,  /* of the reactor, waiting at most until until_ns */
+    GATEWAY_WORK,  /* one job of the workers */
+    GATEWAY_STORE, /* one piece of the store's work: the `which`-th of those that wait */
+};
+
+/* False when that piece has nothing to do (a turn always has). */
+bool gateway_step(struct gateway *g, enum gateway_piece piece, unsigned which, uint64_t until_ns);
+
+#endif

@@ -1,0 +1,47 @@
+#ifndef CORE_GATEWAY_GATEWAY_REACTOR_H
+#define CORE_GATEWAY_GATEWAY_REACTOR_H
+
+/*
+ * gateway_reactor: one reactor with its listeners and its connections, on a thread of its own or
+ * turned by hand.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/attr.h"
+#include "core/conn/conn.h"
+#include "core/io/reactor.h"
+
+struct gateway_reactor;
+
+struct gateway_reactor_config {
+    unsigned index, count;                 /* this one, of so many */
+    const char *io;                        /* "auto", "uring", "epoll" */
+    const struct reactor_backend *backend; /* not NULL: this one */
+    uint32_t patience_ms;                  /* for peers when we stop */
+};
+
+MUST_USE struct gateway_reactor *gateway_reactor_new(const struct gateway_reactor_config *config);
+void gateway_reactor_free(struct gateway_reactor **reactor); /* ended, or never started */
+
+/* Before it starts: connections that come to this fd (taken) are served by `service`. */
+void gateway_reactor_listen(struct gateway_reactor *r, int fd, const struct conn_service *service);
+
+/* Opens the reactor on a new thread and returns when it accepts connections, or false with what is
+ * wrong in gateway_reactor_why(). */
+MUST_USE bool gateway_reactor_start(struct gateway_reactor *r);
+
+/* The same on the calling thread, which then calls gateway_reactor_turn(). */
+MUST_USE bool gateway_reactor_open(struct gateway_reactor *r);
+bool gateway_reactor_turn(struct gateway_reactor *r, uint64_t until_ns); /* false: it has stopped */
+
+/* Why it did not start, or why io_uring was not taken; "" when all is well. */
+const char *gateway_reactor_why(const struct gateway_reactor *r);
+const char *gateway_reactor_backend(const struct gateway_reactor *r);
+
+/* Asks it to stop accepting and to hang up; gateway_reactor_join() waits for the thread's end. */
+void gateway_reactor_stop(struct gateway_reactor *r);
+void gateway_reactor_join(struct gateway_reactor *r);
+
+#endif
