@@ -39,7 +39,7 @@ const struct config_option config_options[] = {
         "The name of the mail system in the SMTP greeting and in Received lines."),
 
     ROW(smtp_listen, LIST, "127.0.0.1:20025", 0, 0, "",
-        "Where SMTP is served: address:port, [IPv6]:port, *:port for all addresses, or unix:path. "
+        "Where SMTP is served: address:port, [IPv6]:port, *:port for all addresses, or unix:/path. "
         "Empty for nowhere."),
     ROW(lmtp_listen, LIST, "", 0, 0, "", "Where LMTP is served, written as in smtp_listen."),
     ROW(imap_listen, LIST, "127.0.0.1:20143", 0, 0, "",
