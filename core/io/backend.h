@@ -15,7 +15,17 @@ struct io_request {
     socklen_t size;
 };
 
-enum io_kind { IO_ACCEPT, IO_RECEIVE, IO_SEND, IO_CONNECT };
+enum io_kind {
+    IO_ACCEPT,
+    IO_RECEIVE,
+    IO_SEND,
+    IO_CONNECT,
+};
+
+enum {
+    REACTOR_TURN_MAX = 256,        /* completions before timers and the inbox get their turn */
+    REACTOR_ACCEPT_PAUSE_MS = 100, /* after an accept that failed */
+};
 
 struct reactor_backend {
     const char *name;
@@ -33,6 +43,9 @@ struct reactor_backend {
 extern const struct reactor_backend backend_uring, backend_epoll;
 
 void **reactor_backend_state(struct reactor *r);
+
+/* For backends: the wait is over. Reads the clocks for this turn; before the first done(). */
+void reactor_awake(struct reactor *r);
 
 /* For backends: ends an op (armed = false first, unless it repeats) and calls done(). */
 void reactor_complete(struct io_op *op, int result, struct span data, bool repeats);

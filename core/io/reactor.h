@@ -31,15 +31,19 @@ struct reactor_backend;
 /* result: a new fd, a byte count, or -errno. data: received bytes, valid during the call only. */
 typedef void io_done_fn(struct io_op *op, int result, struct span data);
 
+/* The zero value is an op that was never armed. */
 struct io_op {
     io_done_fn *done;
     int fd;
-    bool armed;       /* done() is still to come */
-    uint8_t kind;     /* the rest is the backend's */
+    bool armed;   /* done() is still to come */
+    uint8_t kind; /* the rest is the backend's */
     uint8_t state;
-    uint32_t count;
+    uint8_t flags;
+    uint32_t count; /* parts to send */
+    int result;     /* of an op that waits for its done() */
     struct list node;
     const struct iovec *parts;
+    struct iovec rest; /* of a part that was sent half */
     struct msghdr message;
     size_t sent;
 };
@@ -87,7 +91,9 @@ void reactor_receive(struct reactor *r, struct io_op *op, int fd, io_done_fn *do
 
 /* Sends all parts or fails: result is the sum of their lengths or -errno. The parts and what they
  * point at must stay until done(). At most REACTOR_PARTS_MAX parts. */
-enum { REACTOR_PARTS_MAX = 64 };
+enum {
+    REACTOR_PARTS_MAX = 64
+};
 void reactor_send(struct reactor *r, struct io_op *op, int fd, const struct iovec *parts,
                   unsigned count, io_done_fn *done);
 
@@ -98,14 +104,15 @@ void reactor_connect(struct reactor *r, struct io_op *op, int fd, const struct s
 /* done() comes with -ECANCELED, or with a result that was already on its way. */
 void reactor_cancel(struct reactor *r, struct io_op *op);
 
-/* Sockets are named by fds that belong to the backend (the simulator has its own). */
+/* Sockets are named by fds that belong to the backend (the simulator has its own). A socket that a
+ * reactor has served is closed by reactor_close_fd() only: epoll keeps a record of it. */
 void reactor_shutdown(struct reactor *r, int fd, int how);
 void reactor_close_fd(struct reactor *r, int fd); /* no op of it may be armed */
 int reactor_address(struct reactor *r, int fd, bool peer, struct sockaddr_storage *address_r);
 
-uint64_t reactor_now_ns(const struct reactor *r);   /* monotonic, read once a turn */
-int64_t reactor_wall_us(const struct reactor *r);   /* wall clock, read once a turn */
-struct inbox *reactor_inbox(struct reactor *r);     /* jobs come home here, from any thread */
+uint64_t reactor_now_ns(const struct reactor *r); /* monotonic, read once a turn */
+int64_t reactor_wall_us(const struct reactor *r); /* wall clock, read once a turn */
+struct inbox *reactor_inbox(struct reactor *r);   /* jobs come home here, from any thread */
 
 /* due() is called once, on or up to 100 ms after the deadline. Setting a set timer moves it. */
 void timer_set(struct reactor *r, struct timer *t, uint64_t at_ns, void (*due)(struct timer *t));

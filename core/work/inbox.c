@@ -71,8 +71,7 @@ unsigned inbox_drain(struct inbox *inbox)
     struct job *job;
     unsigned count = 0;
 
-    /* Awake again: the reader will look once more before it sleeps, so no wake is needed. */
-    atomic_store_explicit(&inbox->sleeping, false, memory_order_relaxed);
+    inbox_awake(inbox);
     if (atomic_load_explicit(&inbox->top, memory_order_relaxed) == NULL)
         return 0;
     job = turn_round(atomic_exchange_explicit(&inbox->top, NULL, memory_order_acquire));
@@ -91,6 +90,12 @@ bool inbox_sleep(struct inbox *inbox)
     atomic_store(&inbox->sleeping, true);
     if (atomic_load(&inbox->top) == NULL)
         return true;
-    atomic_store_explicit(&inbox->sleeping, false, memory_order_relaxed);
+    inbox_awake(inbox);
     return false;
+}
+
+/* The reader will look once more before it sleeps, so a late sight of this does no harm. */
+void inbox_awake(struct inbox *inbox)
+{
+    atomic_store_explicit(&inbox->sleeping, false, memory_order_relaxed);
 }

@@ -25,5 +25,6 @@ void inbox_post(struct inbox *inbox, struct job *job); /* any thread; never bloc
  * nothing said) when a job is already there. */
 unsigned inbox_drain(struct inbox *inbox);
 MUST_USE bool inbox_sleep(struct inbox *inbox);
+void inbox_awake(struct inbox *inbox); /* no wake is needed before the next inbox_sleep() */
 
 #endif
