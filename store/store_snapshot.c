@@ -131,7 +131,7 @@ static void chunk_submit(struct store *s, enum command_snap_kind kind, unsigned 
     command_snap_write(&args, chunk);
     chunk->number++;
     gauge_add(s->moving, 1);
-    store_space_submit(s, JOURNAL_SNAP, &args, (struct span){rows->at, rows->len}, SPAN(""),
+    store_space_submit(s, JOURNAL_SNAP, &args, (struct span){rows->at, rows->len}, (struct span){0},
                        chunk_done, s);
 }
 

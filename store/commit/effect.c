@@ -47,6 +47,8 @@ static enum store_status check(struct effect *e, const struct journal_record *re
 
     for (unsigned i = 0; i < count && status == STORE_OK; i++) {
         status = effect_check(e, records, i, &items);
+        if (status == STORE_CORRUPT && e->change) /* it comes from a caller, not from the disk */
+            status = STORE_INVALID;
         for (unsigned k = 0; k < items && status != STORE_OK; k++)
             result_at(e, item + k)->status = status;
         item += items;
