@@ -198,6 +198,8 @@ static int make_dirs(struct journal *j)
         error = j->disk->make_dir(j->disk, path, 0700);
     }
     if (error == 0)
+        error = journal_sync_dir(j, "seg");
+    if (error == 0)
         error = journal_sync_dir(j, "big");
     if (error == 0)
         error = journal_sync_dir(j, "");
@@ -251,11 +253,19 @@ static enum store_status open_files(struct journal *j)
     if (status != STORE_OK)
         return status;
     status = format_read(j);
+    if (status == STORE_CORRUPT)
+        journal_say(j, "store: FORMAT in %s can't be understood", j->path);
     if (status == STORE_NOT_FOUND)
         status = make_store(j);
-    if (status != STORE_OK)
+    if (status == STORE_OK)
+        status = journal_segments_load(j);
+    if (status != STORE_OK || j->config.read_only)
         return status;
-    return journal_segments_load(j);
+    /* The last process may have been killed between a rename and its sync: what we see need not be
+     * durable yet, and we are about to build on it. */
+    if (j->used_count == 0)
+        return journal_status(make_dirs(j));
+    return journal_status(journal_sync_dir(j, "seg"));
 }
 
 static struct journal *journal_new(const struct journal_config *config)
