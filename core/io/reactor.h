@@ -70,7 +70,9 @@ MUST_USE int reactor_open(const char *backend, const struct reactor_config *conf
                           struct reactor **reactor_r, char *why, size_t size);
 MUST_USE int reactor_open_with(const struct reactor_backend *backend,
                                const struct reactor_config *config, struct reactor **reactor_r);
-void reactor_close(struct reactor **reactor); /* nothing may be armed */
+
+/* Nothing may be armed, and whoever stops it or posts to its inbox has returned. Any thread. */
+void reactor_close(struct reactor **reactor);
 const char *reactor_backend_name(const struct reactor *r);
 
 /* True when this process may use io_uring as we need it: a whole self-test on a socket pair. */

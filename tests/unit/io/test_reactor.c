@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,7 @@ static void stops_when_asked(void **state UNUSED)
 /* Two reactors on two threads share a port and greet whoever comes. */
 static uint16_t greeting_port;
 static struct reactor *greeters[2];
+static sem_t greeters_listen;
 
 static void greet(struct io_op *op UNUSED, int result, struct span data UNUSED)
 {
@@ -130,6 +132,7 @@ static void greeter_run(void *context)
 
     assert_int_equal(reactor_open_with(backend, NULL, place), 0);
     reactor_accept(*place, &accept, fd, greet);
+    sem_post(&greeters_listen);
     reactor_run(*place);
     reactor_cancel(*place, &accept);
     while (accept.armed)
@@ -145,12 +148,14 @@ static void reactors_share_a_port(void **state UNUSED)
     char text[2];
     int holder = kernel_listen(&address, &size);
 
+    sem_init(&greeters_listen, 0, 0);
     /* The port is found by listening on it and closing before the reactors take it. */
     greeting_port = listener_port(holder);
     listener_close(&holder, NULL);
     for (unsigned i = 0; i < 2; i++)
         threads[i] = thread_start("greeter", greeter_run, &greeters[i]);
-    usleep(200 * 1000);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(sem_wait(&greeters_listen), 0);
     for (unsigned i = 0; i < 40; i++) {
         int fd = kernel_socket();
 
@@ -161,9 +166,9 @@ static void reactors_share_a_port(void **state UNUSED)
     for (unsigned i = 0; i < 2; i++) {
         reactor_stop(greeters[i]);
         thread_join(&threads[i]);
-    }
-    for (unsigned i = 0; i < 2; i++)
         reactor_close(&greeters[i]);
+    }
+    sem_destroy(&greeters_listen);
 }
 
 static unsigned accepted, refused;

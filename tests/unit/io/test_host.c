@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-#include "core/io/address.h"
+#include "core/io/host.h"
 
 static struct sockaddr_storage parsed(const char *text)
 {
     struct sockaddr_storage a;
     socklen_t size;
 
-    assert_true(address_parse(span_str(text), 25, &a, &size));
+    assert_true(host_parse(span_str(text), 25, &a, &size));
     return a;
 }
 
@@ -40,17 +40,17 @@ static void text_rows(void **state UNUSED)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct sockaddr_storage a;
-        char text[ADDRESS_TEXT_MAX];
+        char text[HOST_TEXT_MAX];
         socklen_t size;
-        bool good = address_parse(span_str(rows[i].text), 25, &a, &size);
+        bool good = host_parse(span_str(rows[i].text), 25, &a, &size);
 
         assert_int_equal(good, rows[i].written != NULL);
         if (!good)
             continue;
-        assert_int_equal(address_write(&a, text), strlen(rows[i].written));
+        assert_int_equal(host_write(&a, text), strlen(rows[i].written));
         assert_string_equal(text, rows[i].written);
-        assert_int_equal(address_is_loopback(&a), rows[i].loopback);
-        assert_int_equal(address_port(&a), 25);
+        assert_int_equal(host_is_loopback(&a), rows[i].loopback);
+        assert_int_equal(host_port(&a), 25);
     }
 }
 
@@ -73,40 +73,40 @@ static void network_rows(void **state UNUSED)
         {"2001:db8:8000::1", false},
         {"::ffff:10.1.2.3",  true },
     };
-    static struct address_networks networks;
+    static struct host_networks networks;
     struct sockaddr_storage local = {.ss_family = AF_UNIX};
     char why[100];
 
-    assert_true(address_networks_parse(SPAN(list), &networks, why, sizeof(why)));
+    assert_true(host_networks_parse(SPAN(list), &networks, why, sizeof(why)));
     assert_int_equal(networks.count, 5);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct sockaddr_storage a = parsed(rows[i].address);
 
-        assert_int_equal(address_networks_have(&networks, &a), rows[i].inside);
+        assert_int_equal(host_networks_have(&networks, &a), rows[i].inside);
     }
-    assert_false(address_networks_have(&networks, &local));
-    assert_true(address_is_loopback(&local));
-    assert_true(address_networks_parse(SPAN("0.0.0.0/0"), &networks, why, sizeof(why)));
-    assert_true(address_networks_have(&networks, &(struct sockaddr_storage){.ss_family = AF_INET}));
+    assert_false(host_networks_have(&networks, &local));
+    assert_true(host_is_loopback(&local));
+    assert_true(host_networks_parse(SPAN("0.0.0.0/0"), &networks, why, sizeof(why)));
+    assert_true(host_networks_have(&networks, &(struct sockaddr_storage){.ss_family = AF_INET}));
 }
 
 static void bad_networks(void **state UNUSED)
 {
     static const char *const rows[] = {"10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/",   "10.0.0.0/-1",
                                        "::1/129",    "example.com", "10.0.0.0/8/8"};
-    static struct address_networks networks;
-    static char many[4 * (ADDRESS_NETWORKS_MAX + 1) + 1];
+    static struct host_networks networks;
+    static char many[4 * (HOST_NETWORKS_MAX + 1) + 1];
     char why[100];
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        assert_false(address_networks_parse(span_str(rows[i]), &networks, why, sizeof(why)));
+        assert_false(host_networks_parse(span_str(rows[i]), &networks, why, sizeof(why)));
         assert_non_null(strstr(why, rows[i]));
     }
-    for (size_t i = 0; i < ADDRESS_NETWORKS_MAX + 1; i++)
+    for (size_t i = 0; i < HOST_NETWORKS_MAX + 1; i++)
         memcpy(many + 4 * i, "::1 ", 4);
-    assert_false(address_networks_parse(span_str(many), &networks, why, sizeof(why)));
-    many[4 * ADDRESS_NETWORKS_MAX] = '\0';
-    assert_true(address_networks_parse(span_str(many), &networks, why, sizeof(why)));
+    assert_false(host_networks_parse(span_str(many), &networks, why, sizeof(why)));
+    many[4 * HOST_NETWORKS_MAX] = '\0';
+    assert_true(host_networks_parse(span_str(many), &networks, why, sizeof(why)));
 }
 
 int main(void)
