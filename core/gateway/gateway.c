@@ -14,6 +14,10 @@
 #include "core/service/auth.h"
 #include "store/store.h"
 
+enum {
+    TAKEN_TRIES = 40, /* looks at a port that is in use, 50 ms apart */
+};
+
 struct gateway {
     struct gateway_options options; /* without its config */
     struct service service;
@@ -149,6 +153,20 @@ static int open_place(struct gateway *g, const char *name, const struct config_p
     return fd;
 }
 
+/* A process that was just killed may hold its sockets for some milliseconds more, as the kernel
+ * takes its ring apart. */
+static bool is_taken_for_good(const struct config_place *place)
+{
+    static const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+
+    for (unsigned i = 0; i < TAKEN_TRIES; i++) {
+        if (!listen_is_taken(place))
+            return false;
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 /* Each reactor listens by itself; a unix socket has no room for two, so the first one takes it. */
 static bool listen_at(struct gateway *g, const struct services_row *row, const char *text,
                       struct chain *why)
@@ -158,7 +176,7 @@ static bool listen_at(struct gateway *g, const struct services_row *row, const c
 
     if (!config_place_parse(text, &place))
         return false;
-    if (g->options.listen == NULL && listen_is_taken(&place)) {
+    if (g->options.listen == NULL && is_taken_for_good(&place)) {
         chain_addf(why, "%s is taken; stop what listens there, or choose another in %s_listen\n",
                    text, row->service.name);
         return false;
