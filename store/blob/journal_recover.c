@@ -407,7 +407,7 @@ enum store_status journal_recover(struct journal *j, struct journal_mark from,
         return status;
     start.apply = apply;
     start.context = context;
-    start.depth = JOURNAL_FRAMES;
+    start.depth = end.was_damaged ? JOURNAL_ALL : JOURNAL_FRAMES; /* all was looked at just now */
     start.quiet = true;
     return status != STORE_OK ? status : walk_run(&start);
 }
