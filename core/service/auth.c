@@ -1,6 +1,7 @@
 #include "core/service/auth.h"
 
 #include <gsasl.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
@@ -13,11 +14,13 @@
 #include "core/service/auth_hash.h"
 #include "core/service/auth_sasl.h"
 #include "core/service/directory.h"
+#include "core/work/tally.h"
 
 struct auth {
     void *mechanisms; /* auth_sasl_open() */
     struct auth_cache *cache;
-    char secret[65]; /* of this process, in hex */
+    struct tally *sessions; /* by account and address */
+    char secret[65];        /* of this process, in hex */
 };
 
 struct auth *auth_open(const struct auth_config *config)
@@ -37,6 +40,7 @@ struct auth *auth_open(const struct auth_config *config)
         a->secret[2 * i + 1] = digits[bytes[i] & 15];
     }
     a->cache = auth_cache_open(config->cache_size, config->cache_ms);
+    a->sessions = tally_open(UINT_MAX);
     return a;
 }
 
@@ -48,10 +52,48 @@ void auth_close(struct auth **auth)
     if (!a)
         return;
     auth_cache_close(&a->cache);
+    tally_close(&a->sessions);
     auth_sasl_close(a->mechanisms);
     explicit_bzero(a->secret, sizeof(a->secret));
     free(a);
 }
+
+/* ---- sessions ---- */
+
+static uint64_t session_key(struct span account, const char *address)
+{
+    char text[AUTH_NAME_MAX + 64];
+    size_t len = account.len < AUTH_NAME_MAX ? account.len : AUTH_NAME_MAX;
+    size_t address_len = strnlen(address, 46);
+
+    memcpy(text, account.at, len);
+    text[len++] = '\0';
+    memcpy(text + len, address, address_len);
+    return map_hash((struct span){text, len + address_len});
+}
+
+void auth_session_began(struct auth *a, struct span account, const char *address)
+{
+    bool counted = tally_add(a->sessions, session_key(account, address), UINT_MAX);
+    ensure(counted); /* there are no more sessions than numbers */
+}
+
+void auth_session_ended(struct auth *a, struct span account, const char *address)
+{
+    tally_remove(a->sessions, session_key(account, address));
+}
+
+bool auth_session_fits(struct auth *a, struct span account, const char *address, unsigned max)
+{
+    uint64_t key = session_key(account, address);
+    bool fits = tally_add(a->sessions, key, max);
+
+    if (fits) /* it begins when its session says so */
+        tally_remove(a->sessions, key);
+    return fits;
+}
+
+/* ---- passwords ---- */
 
 void *auth_mechanisms(struct auth *a)
 {

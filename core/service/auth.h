@@ -10,6 +10,7 @@
  * nobody has cost as much as names that somebody has. Any worker thread.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/attr.h"
@@ -37,6 +38,13 @@ enum auth_answer {
 /* AUTH_GOOD: the canonical account is in *account_r, which lives as long as the directory. */
 MUST_USE enum auth_answer auth_check(struct auth *a, const struct directory *d, struct span name,
                                      struct span password, struct span *account_r);
+
+/* Sessions of one account from one address: counted while they are logged in, so that auth_run()
+ * can refuse one more than mail_max_userip_connections. A begin and its end name the same. */
+void auth_session_began(struct auth *a, struct span account, const char *address);
+void auth_session_ended(struct auth *a, struct span account, const char *address);
+MUST_USE bool auth_session_fits(struct auth *a, struct span account, const char *address,
+                                unsigned max);
 
 /* REQUEST_AUTH (proto/sasl/auth_request.h); auth_run.c. */
 enum service_outcome auth_run(struct service *s, struct request *r, struct job *job);

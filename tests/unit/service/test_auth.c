@@ -16,6 +16,7 @@
 #include "core/service/auth_cache.h"
 #include "core/service/auth_hash.h"
 #include "core/service/directory.h"
+#include "core/service/service_settings.h"
 #include "core/work/shared.h"
 #include "proto/sasl/sasl.h"
 
@@ -138,6 +139,11 @@ static void free_directory(void *item)
 {
     struct directory *d = item;
     directory_free(&d);
+}
+
+static void keep_item(void *item)
+{
+    (void)item;
 }
 
 static struct directory *load(void)
@@ -386,6 +392,40 @@ static void test_exchange_ends(void **state)
     auth_request_free(&r);
 }
 
+/* ---- sessions of one user from one address ---- */
+
+static void test_sessions(void **state)
+{
+    struct fixture *f = *state;
+    struct auth *a = f->service.auth;
+    struct service_settings settings = {.mail_max_userip_connections = 2};
+    struct auth_request *r;
+
+    assert_true(auth_session_fits(a, SPAN("plain@mailserver.local"), "10.0.0.1", 2));
+    auth_session_began(a, SPAN("plain@mailserver.local"), "10.0.0.1");
+    auth_session_began(a, SPAN("plain@mailserver.local"), "10.0.0.1");
+    assert_false(auth_session_fits(a, SPAN("plain@mailserver.local"), "10.0.0.1", 2));
+    assert_true(auth_session_fits(a, SPAN("plain@mailserver.local"), "10.0.0.2", 2));
+    assert_true(auth_session_fits(a, SPAN("slow@mailserver.local"), "10.0.0.1", 2));
+
+    f->service.settings = shared_open(&settings, keep_item);
+    for (unsigned round = 0; round < 2; round++) {
+        r = auth_request_new();
+        chain_add(&r->user, SPAN("plain"));
+        chain_add(&r->password, SPAN("secret"));
+        memcpy(r->protocol, "imap", 5);
+        memcpy(r->remote_address, "10.0.0.1", 9);
+        auth_run(&f->service, &r->base, NULL);
+        assert_int_equal(r->base.status, round == 0 ? REQUEST_TRY_LATER : REQUEST_OK);
+        auth_request_free(&r);
+        if (round == 0)
+            assert_non_null(strstr(f->said, "(mail_max_userip_connections=2): "
+                                            "user=<plain@mailserver.local>, rip=10.0.0.1"));
+        auth_session_ended(a, SPAN("plain@mailserver.local"), "10.0.0.1");
+    }
+    shared_close(&f->service.settings);
+}
+
 /* ---- framing ---- */
 
 static void test_framing(void **state)
@@ -435,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_said),          cmocka_unit_test(test_remembered),
         cmocka_unit_test(test_unknown_time),  cmocka_unit_test(test_plain),
         cmocka_unit_test(test_exchange_ends), cmocka_unit_test(test_framing),
+        cmocka_unit_test(test_sessions),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
