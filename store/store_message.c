@@ -5,6 +5,10 @@
 #include "core/base/ensure.h"
 #include "store/store_private.h"
 
+enum {
+    LEND_MIN = 4096, /* bytes; copying less is cheaper than asking where it is */
+};
+
 /* Pins a part. A body is checked on its first read since the start, META each time (it is small).
  */
 static enum store_status part_pin(struct store_view *v, store_message message,
@@ -119,7 +123,7 @@ enum store_status store_message_lend(struct store_view *v, store_message message
         journal_unpin(pin);
         return STORE_NOT_FOUND;
     }
-    if (journal_is_resident(bytes)) {
+    if (bytes.len > LEND_MIN && journal_is_resident(bytes)) {
         chain_lend(out, bytes, journal_unpin, pin);
         return STORE_OK;
     }
