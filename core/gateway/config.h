@@ -46,7 +46,7 @@ enum config_bare_newline {
 
 struct config {
     /* who we are */
-    const char *myhostname, *mydomain, *myorigin, *mail_name;
+    const char *myhostname, *mydomain, *mail_name;
     struct config_list mydestination, mynetworks;
 
     /* where to listen; how to run */
@@ -87,7 +87,7 @@ struct config {
     const char *imap_greeting;
     uint64_t imap_login_timeout, imap_idle_timeout;
     uint64_t imap_login_command_size, imap_login_bad_command_limit;
-    uint64_t imap_command_size, imap_bad_command_limit, imap_nesting_limit;
+    uint64_t imap_command_size, imap_bad_command_limit;
     uint64_t imap_output_size, imap_output_timeout;
     uint64_t imap_mailbox_name_size, imap_mailbox_component_size, imap_mailbox_depth_limit;
     uint64_t imap_keyword_limit, imap_keyword_size;

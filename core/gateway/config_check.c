@@ -67,9 +67,6 @@ static void check_names(struct check *c)
     if (!is_domain(config->mydomain))
         found(c, "mydomain", "\"%s\" is not a domain; write one like example.org",
               config->mydomain);
-    if (!is_domain(config->myorigin))
-        found(c, "myorigin", "\"%s\" is not a domain; write one like example.org",
-              config->myorigin);
     check_domains(c, "mydestination", &config->mydestination);
     check_domains(c, "virtual_mailbox_domains", &config->virtual_mailbox_domains);
     if (config->mydestination.count + config->virtual_mailbox_domains.count == 0)

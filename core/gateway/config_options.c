@@ -27,8 +27,6 @@ const struct config_option config_options[] = {
         "empty it is the system's host name, with .localdomain behind it when that has no dot."),
     ROW(mydomain, STRING, "", 0, 255, "",
         "The domain of this host. Left empty it is myhostname without its first part."),
-    ROW(myorigin, STRING, "$myhostname", 1, 255, "",
-        "The domain of senders and recipients that are written without one."),
     ROW(mydestination, LIST, "$myhostname, localhost.$mydomain, localhost", 0, 0, "",
         "The domains whose mail ends here. The first of them is the domain of user names that are "
         "written without one, in the users file as well as at a login."),
@@ -170,8 +168,6 @@ const struct config_option config_options[] = {
         "The longest command after a login, with its literals, but without the message of APPEND."),
     ROW(imap_bad_command_limit, INTEGER, "20", 1, 1000, "commands",
         "Commands in a row that are not understood after a login, until the client is hung up on."),
-    ROW(imap_nesting_limit, INTEGER, "32", 1, 1000, "lists",
-        "Lists in lists in one command after a login."),
     ROW(imap_output_size, SIZE, "256k", 16 * KIB, 64 * MIB, "bytes",
         "Bytes of answers that wait for a slow client, before its commands wait too."),
     ROW(imap_output_timeout, TIME, "300s", SECOND, HOUR, "",

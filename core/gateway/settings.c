@@ -36,7 +36,7 @@ static struct smtp_settings smtp_of(const struct config *c)
         .myhostname = c->myhostname,
         .mail_name = c->mail_name,
         .smtpd_banner = c->smtpd_banner,
-        .myorigin = c->myorigin,
+        .myorigin = c->myhostname,
         .mynetworks = words_of(&c->mynetworks),
         .smtpd_authorized_xclient_hosts = words_of(&c->smtpd_authorized_xclient_hosts),
         .smtpd_forbidden_commands = words_of(&c->smtpd_forbidden_commands),
@@ -66,6 +66,8 @@ static struct smtp_settings smtp_of(const struct config *c)
 
 static struct imap_settings imap_of(const struct config *c)
 {
+    static const struct imap_settings fixed = IMAP_SETTINGS_DEFAULT;
+
     return (struct imap_settings){
         .greeting = c->imap_greeting,
         .login_ms = small(c->imap_login_timeout),
@@ -74,7 +76,7 @@ static struct imap_settings imap_of(const struct config *c)
         .login_bad_command_max = small(c->imap_login_bad_command_limit),
         .command_size = small(c->imap_command_size),
         .bad_command_max = small(c->imap_bad_command_limit),
-        .nesting_max = small(c->imap_nesting_limit),
+        .nesting_max = fixed.nesting_max,
         .output_size = small(c->imap_output_size),
         .name_size = small(c->imap_mailbox_name_size),
         .name_level_size = small(c->imap_mailbox_component_size),

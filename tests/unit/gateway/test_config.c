@@ -233,7 +233,6 @@ static const struct {
      "c:1: debug_clock: \"yesterday\" is not a time; write it like 2020-07-15T16:31:24Z\n"                                              },
     {"myhostname = a_b..c\n",                        NULL,
      "c:1: myhostname: \"a_b..c\" is not a host name; write one like mail.example.org\n"
-     "c: myorigin: \"a_b..c\" is not a domain; write one like example.org\n"
      "c: mydestination: \"a_b..c\" is not a domain; write one like example.org\n"
      "c: mydestination: \"localhost..c\" is not a domain; write one like example.org\n"
      "c: mydomain: \".c\" is not a domain; write one like example.org\n"                                                                },
