@@ -214,8 +214,11 @@ static void say(void *context, const char *text)
 
 static struct journal *open_image(struct run *r, struct sim_disk *image, struct seen *s)
 {
-    struct journal_config config = {
-        .path = path, .disk = sim_disk_table(image), .segment_size = SEGMENT_SIZE};
+    struct journal_config config = {.path = path,
+                                    .disk = sim_disk_table(image),
+                                    .segment_size = SEGMENT_SIZE,
+                                    .say = say,
+                                    .context = r};
     struct journal *journal;
     enum store_status status;
 
