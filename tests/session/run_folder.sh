@@ -1,3 +1,3 @@
 #!/bin/sh
 # run_folder.sh RUNNER FOLDER: replays all transcripts of a folder.
-exec "$1" "$2"/*.txt
+exec "$1" "$2"/*
