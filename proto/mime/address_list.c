@@ -154,7 +154,7 @@ static struct span words_of(const struct making *m)
     return buffer_since(m->text, m->words);
 }
 
-/* A run of atoms, quoted strings and literals with nothing between them, up to a byte of `stop`. */
+/* Atoms, quoted strings and literals joined, up to a byte of `stop`. */
 static struct span take_joined(struct making *m, struct span *at, const char *stop)
 {
     size_t from = m->text->len;
@@ -164,6 +164,29 @@ static struct span take_joined(struct making *m, struct span *at, const char *st
         if (at->at[0] == '"') {
             put_quoted(m->text, at, '"');
         } else if (at->at[0] == '[') {
+            put(m->text, '[');
+            put_quoted(m->text, at, ']');
+            put(m->text, ']');
+        } else {
+            put_atom(m->text, at);
+        }
+    }
+    return buffer_since(m->text, from);
+}
+
+/* A host outside angle brackets. Blanks end it, but for those that were once allowed beside dots:
+ * so a comma that was forgotten does little harm. */
+static struct span take_bare_host(struct making *m, struct span *at)
+{
+    size_t from = m->text->len;
+
+    for (skip_blank(at, &m->comment); at->len > 0; skip_blank(at, &m->comment)) {
+        bool starts = m->text->len == from;
+
+        if (is_one_of(at->at[0], ",;:<@\"") ||
+            (!starts && at->at[0] != '.' && m->text->at[m->text->len - 1] != '.'))
+            break;
+        if (at->at[0] == '[') {
             put(m->text, '[');
             put_quoted(m->text, at, ']');
             put(m->text, ']');
@@ -226,7 +249,7 @@ static void take_plain(struct making *m, struct span *at, struct address *a)
         a->name = span_first(words_of(m), m->last_word - m->words - 1);
     }
     *at = span_after(*at, 1);
-    a->host = take_joined(m, at, ",;:<@");
+    a->host = take_bare_host(m, at);
     while (at->len > 0 && at->at[0] == '@')
         *at = span_after(*at, 1);
 }

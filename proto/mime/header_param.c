@@ -6,6 +6,7 @@
 enum {
     PIECE_NONE = -1, /* the parameter is in one piece */
     TAKEN = -2,      /* the piece is in another parameter's value already */
+    JOINED = -3,     /* the value is that of all its pieces, ready */
 };
 
 /* A parameter as written. */
@@ -222,8 +223,8 @@ static struct raw_param *find_piece(struct raw_param *raw, unsigned count, struc
 }
 
 /* Joins piece 0, which is `first`, with the pieces after it, up to the first gap. */
-static struct header_param join(struct raw_param *raw, unsigned count, struct raw_param *first,
-                                struct buffer *scratch)
+static void join(struct raw_param *raw, unsigned count, struct raw_param *first,
+                 struct buffer *scratch)
 {
     struct raw_param *pieces[META_PARAMS_MAX];
     unsigned found = 0;
@@ -256,10 +257,9 @@ static struct header_param join(struct raw_param *raw, unsigned count, struct ra
             buffer_add(scratch, value);
         }
     }
-    return (struct header_param){
-        {first->name.at, first->name.len + (extended ? 1 : 0)}, /* the star follows the name */
-        buffer_since(scratch, from),
-    };
+    first->piece = JOINED;
+    first->value = buffer_since(scratch, from);
+    first->name_written = first->name.len + extended; /* the star follows the name */
 }
 
 /* ---- all of them */
@@ -281,15 +281,17 @@ void header_params(struct span text, struct buffer *scratch, struct header_param
     /* All room at once, so that the spans into it stay. */
     buffer_room(scratch, size);
     for (unsigned i = 0; i < count; i++) {
+        if (raw[i].piece == 0)
+            join(raw, count, &raw[i], scratch);
+    }
+    for (unsigned i = 0; i < count; i++) {
         struct raw_param *p = &raw[i];
 
         if (p->piece == TAKEN)
             continue;
-        params_r->list[params_r->count++] =
-            p->piece == 0 ? join(raw, count, p, scratch)
-                          : (struct header_param){
-                                {p->name.at, p->name_written},
-                                unquote(p->value, scratch)
+        params_r->list[params_r->count++] = (struct header_param){
+            {p->name.at, p->name_written},
+            p->piece == JOINED ? p->value : unquote(p->value, scratch),
         };
     }
 }

@@ -229,6 +229,9 @@ static size_t step_plain(struct html_text *h, char c, char *out)
 
 size_t html_text_step(struct html_text *h, char c, char *out)
 {
+    /* "if (a<b)" in a script is no tag, so its '<' must not hide the one of "</script>". */
+    if (h->hidden != NULL && c == '<' && h->state != HTML_TEXT_COMMENT)
+        h->state = HTML_TEXT_PLAIN;
     switch (h->state) {
     case HTML_TEXT_PLAIN:
         break;

@@ -218,7 +218,8 @@ static int boundary_level(struct builder *b, struct span text)
     return NO_LEVEL;
 }
 
-/* Like boundary_level() for a whole line. */
+/* Like boundary_level() for a whole line. Blanks at the end of a boundary do not count, in its
+ * parameter either: gateways add and take them. */
 static int delimiter_level(struct builder *b, struct span line, bool *close_r)
 {
     struct span text;
@@ -231,7 +232,7 @@ static int delimiter_level(struct builder *b, struct span line, bool *close_r)
     level = boundary_level(b, text);
     if (level == NO_LEVEL && text.len > 2 && memcmp(text.at + text.len - 2, "--", 2) == 0) {
         *close_r = true;
-        level = boundary_level(b, span_first(text, text.len - 2));
+        level = boundary_level(b, rtrim(span_first(text, text.len - 2)));
     }
     return level;
 }

@@ -121,7 +121,7 @@ static void decode_q(struct run *run, struct span text, struct buffer *out)
 
         if (low >= 0)
             i += 2;
-        bytes[len++] = low >= 0 ? (char)(high << 4 | low) : c == '_' ? ' ' : c;
+        bytes[len++] = (char)(low >= 0 ? high << 4 | low : c == '_' ? ' ' : c);
         if (len == CUT) {
             charset_decode(&run->charset, (struct span){bytes, len}, out);
             len = 0;
