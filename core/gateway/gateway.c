@@ -275,26 +275,35 @@ static void stop_reactors(struct gateway *g)
         stop_by_hand(g);
     for (unsigned i = 0; !g->options.manual && i < g->started; i++)
         gateway_reactor_stop(g->reactors[i]);
+    for (unsigned i = 0; i < g->started; i++)
+        gateway_reactor_wait(g->reactors[i]);
+}
+
+static void close_reactors(struct gateway *g)
+{
     for (unsigned i = 0; i < g->reactor_count; i++) {
-        gateway_reactor_join(g->reactors[i]);
+        if (i < g->started)
+            gateway_reactor_close(g->reactors[i]);
         gateway_reactor_free(&g->reactors[i]);
     }
     free(g->reactors);
 }
 
+/* The reactors are stopped first and closed last: workers and the store post to their inboxes. */
 void gateway_close(struct gateway **gateway)
 {
     struct gateway *g = *gateway;
 
     stop_reactors(g);
-    if (g->services != NULL)
-        services_close(&g->services);
     if (g->service.workers != NULL)
         worker_pool_close(&g->service.workers);
-    if (g->service.auth != NULL)
-        auth_close(&g->service.auth);
     if (g->service.store != NULL)
         store_close(&g->service.store);
+    close_reactors(g);
+    if (g->services != NULL)
+        services_close(&g->services);
+    if (g->service.auth != NULL)
+        auth_close(&g->service.auth);
     watch_board_close(&g->service.watches);
     if (g->first != NULL)
         shared_give(&g->first);

@@ -32,7 +32,8 @@ struct gateway_reactor {
     struct gateway_reactor_config config;
     struct list listeners;
     struct thread *thread;
-    int ready_fd; /* the thread says here that it has opened, well or not */
+    int told_fd; /* the thread says here that it has opened, well or not, and that it has stopped */
+    int may_close_fd; /* it waits here between stopping and closing */
     bool is_open;
     char why[WHY_SIZE];
     char backend_name[16];
@@ -50,7 +51,7 @@ struct gateway_reactor *gateway_reactor_new(const struct gateway_reactor_config 
     struct gateway_reactor *r = xcalloc(1, sizeof(*r));
 
     r->config = *config;
-    r->ready_fd = -1;
+    r->told_fd = r->may_close_fd = -1;
     list_init(&r->listeners);
     return r;
 }
@@ -169,47 +170,72 @@ bool gateway_reactor_turn(struct gateway_reactor *r, uint64_t until_ns)
 {
     reactor_turn(r->reactor, until_ns);
     log_flush();
-    if (!has_stopped(r))
-        return true;
-    close_all(r);
-    return false;
+    return !has_stopped(r);
+}
+
+static void event_tell(int fd)
+{
+    uint64_t one = 1;
+
+    ensure(write(fd, &one, sizeof(one)) == sizeof(one));
+}
+
+static void event_wait(int fd)
+{
+    uint64_t count;
+
+    while (read(fd, &count, sizeof(count)) < 0)
+        ensure(errno == EINTR);
 }
 
 static void run(void *context)
 {
     struct gateway_reactor *r = context;
     bool opened = gateway_reactor_open(r);
-    uint64_t one = 1;
 
-    ensure(write(r->ready_fd, &one, sizeof(one)) == sizeof(one));
-    while (opened && gateway_reactor_turn(r, UINT64_MAX))
+    event_tell(r->told_fd);
+    if (!opened)
+        return;
+    while (gateway_reactor_turn(r, UINT64_MAX))
         ;
+    event_tell(r->told_fd);
+    event_wait(r->may_close_fd);
+    close_all(r);
 }
 
 bool gateway_reactor_start(struct gateway_reactor *r)
 {
     char name[16];
-    uint64_t ready;
 
     (void)snprintf(name, sizeof(name), "reactor %u", r->config.index);
-    r->ready_fd = eventfd(0, EFD_CLOEXEC);
-    if (r->ready_fd >= 0)
+    r->told_fd = eventfd(0, EFD_CLOEXEC);
+    r->may_close_fd = eventfd(0, EFD_CLOEXEC);
+    if (r->told_fd >= 0 && r->may_close_fd >= 0)
         r->thread = thread_start(name, run, r);
     if (r->thread == NULL) {
         (void)snprintf(r->why, WHY_SIZE, "no thread for a reactor: %s", strerror(errno));
         return false;
     }
-    while (read(r->ready_fd, &ready, sizeof(ready)) < 0)
-        ensure(errno == EINTR);
+    event_wait(r->told_fd);
     if (!r->is_open)
         thread_join(&r->thread);
     return r->is_open;
 }
 
-void gateway_reactor_join(struct gateway_reactor *r)
+void gateway_reactor_wait(struct gateway_reactor *r)
 {
     if (r->thread != NULL)
+        event_wait(r->told_fd);
+}
+
+void gateway_reactor_close(struct gateway_reactor *r)
+{
+    if (r->thread != NULL) {
+        event_tell(r->may_close_fd);
         thread_join(&r->thread);
+    } else if (r->reactor != NULL) {
+        close_all(r);
+    }
 }
 
 const char *gateway_reactor_why(const struct gateway_reactor *r)
@@ -234,8 +260,10 @@ void gateway_reactor_free(struct gateway_reactor **reactor)
             close(l->fd);
         free(l);
     }
-    if (r->ready_fd >= 0)
-        close(r->ready_fd);
+    if (r->told_fd >= 0)
+        close(r->told_fd);
+    if (r->may_close_fd >= 0)
+        close(r->may_close_fd);
     free(r);
     *reactor = NULL;
 }

@@ -23,7 +23,7 @@ struct gateway_reactor_config {
 };
 
 MUST_USE struct gateway_reactor *gateway_reactor_new(const struct gateway_reactor_config *config);
-void gateway_reactor_free(struct gateway_reactor **reactor); /* ended, or never started */
+void gateway_reactor_free(struct gateway_reactor **reactor); /* closed, or never started */
 
 /* Before it starts: connections that come to this fd (taken) are served by `service`. */
 void gateway_reactor_listen(struct gateway_reactor *r, int fd, const struct conn_service *service);
@@ -40,8 +40,13 @@ bool gateway_reactor_turn(struct gateway_reactor *r, uint64_t until_ns); /* fals
 const char *gateway_reactor_why(const struct gateway_reactor *r);
 const char *gateway_reactor_backend(const struct gateway_reactor *r);
 
-/* Asks it to stop accepting and to hang up; gateway_reactor_join() waits for the thread's end. */
+/* Asks it to stop accepting and to hang up; gateway_reactor_wait() returns when all connections
+ * are gone. */
 void gateway_reactor_stop(struct gateway_reactor *r);
-void gateway_reactor_join(struct gateway_reactor *r);
+void gateway_reactor_wait(struct gateway_reactor *r);
+
+/* Closes it and ends its thread. Whoever posts to its inbox must have ended before: the last of
+ * them may still be waking it for a job that came home long ago. */
+void gateway_reactor_close(struct gateway_reactor *r);
 
 #endif
