@@ -8,6 +8,7 @@
 static const struct transcript_kind *const kinds[] = {
     &transcript_smtp,
     &transcript_lmtp,
+    &transcript_imap,
 };
 
 /* The last folder of the path. */
