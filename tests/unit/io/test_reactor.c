@@ -6,12 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,12 +34,13 @@ enum {
 };
 
 static const struct reactor_backend *backend;
+static const struct reactor_config *config_now; /* of the suite */
 
 static struct reactor *kernel_open(void)
 {
     struct reactor *r = NULL;
 
-    return reactor_open_with(backend, NULL, &r) == 0 ? r : NULL;
+    return reactor_open_with(backend, config_now, &r) == 0 ? r : NULL;
 }
 
 static int kernel_listen(struct sockaddr_storage *address_r, socklen_t *size_r)
@@ -232,16 +237,21 @@ static void run_out_of_fds(void)
     _exit(accept.armed ? 7 : 0);
 }
 
-static void out_of_fds(void **state UNUSED)
+static void expect_child(void (*run)(void))
 {
     pid_t child = fork();
     int status;
 
     if (child == 0)
-        run_out_of_fds();
+        run();
     assert_true(waitpid(child, &status, 0) == child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void out_of_fds(void **state UNUSED)
+{
+    expect_child(run_out_of_fds);
 }
 
 static void listeners(void **state UNUSED)
@@ -271,6 +281,39 @@ static void listeners(void **state UNUSED)
     listener_close(&fd, NULL);
 }
 
+/* Containers forbid io_uring by a filter; then "auto" must take epoll and say why. */
+static void run_without_uring(void)
+{
+    struct sock_filter rows[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {COUNT_OF(rows), rows};
+    char why[100];
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        _exit(1);
+    if (reactor_open("uring", NULL, &reactor, why, sizeof(why)) == 0 || why[0] == '\0')
+        _exit(2);
+    if (reactor_open("auto", NULL, &reactor, why, sizeof(why)) != 0 || why[0] == '\0')
+        _exit(3);
+    _exit(strcmp(reactor_backend_name(reactor), "epoll") == 0 ? 0 : 4);
+}
+
+static void falls_back_to_epoll(void **state UNUSED)
+{
+    char why[100];
+
+    expect_child(run_without_uring);
+    assert_int_equal(reactor_open("kqueue", NULL, &reactor, why, sizeof(why)), -EINVAL);
+    assert_int_equal(reactor_open("epoll", NULL, &reactor, why, sizeof(why)), 0);
+    assert_string_equal(why, "");
+    reactor_close(&reactor);
+}
+
 static int run_all(const struct reactor_backend *which)
 {
     const struct suite_net net = {which->name, kernel_open, reactor_close, kernel_listen,
@@ -281,16 +324,23 @@ static int run_all(const struct reactor_backend *which)
         cmocka_unit_test(reactors_share_a_port),
         cmocka_unit_test(out_of_fds),
     };
+    /* Fewer slots and blocks than ops: submissions wait, and receives find no block. */
+    static const struct reactor_config narrow = {64, 4, 512};
     int failed;
 
     backend = which;
+    config_now = NULL;
     failed = reactor_suite_run(&net);
+    config_now = &narrow;
+    if (which == &backend_uring)
+        failed += reactor_suite_run(&net);
     return failed + cmocka_run_group_tests_name(which->name, tests, NULL, NULL);
 }
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(listeners)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(listeners),
+                                       cmocka_unit_test(falls_back_to_epoll)};
     struct rlimit limit;
     char why[200];
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
