@@ -239,6 +239,23 @@ static enum store_status lock_store(struct journal *j)
     return journal_status(error);
 }
 
+/* The last process may have been killed between a write and its sync, or between a rename and its
+ * sync. What we see then need not be durable yet, and we are about to build on it: applied to the
+ * index, it must not be lost any more. Only the newest segment can hold such a write. */
+static int make_durable(struct journal *j)
+{
+    struct journal_segment *last;
+    int error;
+
+    if (j->used_count == 0)
+        return make_dirs(j);
+    last = j->used[j->used_count - 1];
+    error = journal_segment_open(last);
+    if (error == 0 && !j->config.without_sync)
+        error = j->disk->sync_data(j->disk, last->file);
+    return error != 0 ? error : journal_sync_dir(j, "seg");
+}
+
 static enum store_status open_files(struct journal *j)
 {
     enum store_status status;
@@ -259,13 +276,9 @@ static enum store_status open_files(struct journal *j)
         status = make_store(j);
     if (status == STORE_OK)
         status = journal_segments_load(j);
-    if (status != STORE_OK || j->config.read_only)
-        return status;
-    /* The last process may have been killed between a rename and its sync: what we see need not be
-     * durable yet, and we are about to build on it. */
-    if (j->used_count == 0)
-        return journal_status(make_dirs(j));
-    return journal_status(journal_sync_dir(j, "seg"));
+    if (status == STORE_OK && !j->config.read_only)
+        status = journal_status(make_durable(j));
+    return status;
 }
 
 static struct journal *journal_new(const struct journal_config *config)

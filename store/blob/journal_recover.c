@@ -274,27 +274,6 @@ enum store_status journal_walk(struct journal *j, journal_apply_fn *apply, void 
 
 /* ---- going on ---- */
 
-/* After a kill, what was written but not yet synced is valid to read and may still be lost; the
- * index must not get ahead of it. */
-static enum store_status sync_from(struct journal *j, unsigned index)
-{
-    int error = 0;
-
-    if (j->config.read_only || j->config.without_sync)
-        return STORE_OK;
-    for (unsigned i = index; i < j->used_count && error == 0; i++) {
-        struct journal_segment *s = j->used[i];
-
-        error = journal_segment_open(s);
-        if (error == 0)
-            error = j->disk->sync_data(j->disk, s->file);
-        if (s->file >= 0)
-            j->disk->close(j->disk, s->file);
-        s->file = -1;
-    }
-    return journal_status(error);
-}
-
 /* If the process ended because a sync failed, the kernel holds pages that it takes for clean and
  * that never reached the disk. Only the last batch and the header of its segment can be such, so
  * they are written once more. */
@@ -390,8 +369,6 @@ enum store_status journal_recover(struct journal *j, struct journal_mark from,
 
     ensure(!j->is_recovered);
     status = find_start(j, from, &start);
-    if (status == STORE_OK)
-        status = sync_from(j, start.index);
     end = start;
     if (status == STORE_OK)
         status = walk_run(&end);
