@@ -32,7 +32,10 @@ static inline struct span span_first(struct span s, size_t len)
 
 static inline struct span span_after(struct span s, size_t len)
 {
-    return len < s.len ? (struct span){s.at + len, s.len - len} : (struct span){s.at + s.len, 0};
+    size_t skipped = len < s.len ? len : s.len;
+
+    /* An absent span has no pointer to count from. */
+    return skipped == 0 ? s : (struct span){s.at + skipped, s.len - skipped};
 }
 
 static inline bool span_eq(struct span a, struct span b)
