@@ -25,6 +25,7 @@ enum {
     STORE_SNAPSHOT_S = 24 * 60 * 60, /* a snapshot of the index at least so often ... */
     STORE_SNAPSHOT_BYTES = 1 << 30,  /* ... and after so much of log */
     STORE_TURN_BYTES = 4 << 20,      /* that a snapshot or compaction writes in one turn */
+    STORE_VIEW_S_MAX = 30,           /* a view that is open longer is a mistake, and said */
     STORE_PATH_MAX = 4096,
 };
 
@@ -62,7 +63,9 @@ struct store_view {
     struct list node;
     struct store *store;
     struct index_txn *txn;
-    uint64_t seq;              /* it sees at least what was applied up to here */
+    uint64_t seq; /* it sees at least what was applied up to here */
+    uint64_t opened_ns;
+    bool is_told;              /* that it is open for too long */
     struct journal_pin **pins; /* of what was handed out */
     size_t pin_count, pin_size;
     /* The change log's answer for the mailbox that was asked last (store_entry.c). */
@@ -90,6 +93,8 @@ void store_view_keep(struct store_view *v, struct journal_pin *pin);
 
 /* The oldest moment that an open view may see, as a batch number; UINT64_MAX when none is open. */
 uint64_t store_views_oldest(struct store *s);
+/* Says it of views that are open for too long: they keep the index from reusing its pages. */
+void store_views_watch(struct store *s);
 
 /* ---- store_recover.c ---- */
 

@@ -178,6 +178,14 @@ static enum store_status rebuild(struct store *s, struct journal_mark old)
     return make_index(s, &found);
 }
 
+/* An index in which nothing was applied yet is good for a log that is there from its beginning. */
+static bool is_beginning(struct store *s)
+{
+    struct store_snapshot_found found;
+
+    return store_snapshot_find(s, &found) == STORE_OK && !found.is_there && found.first_seq <= 1;
+}
+
 enum store_status store_recover_index(struct store *s)
 {
     struct journal_mark mark = {0};
@@ -187,7 +195,7 @@ enum store_status store_recover_index(struct store *s)
         status = open_at(s, "idx");
     if (status == STORE_OK)
         status = identify(s, &mark);
-    if (status == STORE_OK && journal_has(s->journal, mark))
+    if (status == STORE_OK && (mark.seq > 0 ? journal_has(s->journal, mark) : is_beginning(s)))
         return STORE_OK;
     if (s->index)
         index_close(&s->index);

@@ -79,6 +79,7 @@ void store_space_dead(void *store)
     struct index_txn *txn;
 
     remove_bigs(s);
+    store_views_watch(s);
     if (index_read_begin(s->index, &txn) != STORE_OK)
         return;
     find_dead(s, txn);

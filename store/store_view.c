@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/ensure.h"
 #include "store/store_private.h"
 
@@ -21,6 +22,8 @@ static struct store_view *view_take(struct store *s)
         list_init(&v->node);
     }
     v->seq = applier_applied_seq(s->applier);
+    v->opened_ns = clock_monotonic_ns();
+    v->is_told = false;
     list_add_tail(&s->views, &v->node);
     lock_give(s->lock);
     return v;
@@ -121,4 +124,22 @@ uint64_t store_views_oldest(struct store *s)
     }
     lock_give(s->lock);
     return oldest;
+}
+
+void store_views_watch(struct store *s)
+{
+    uint64_t now = clock_monotonic_ns();
+    unsigned late = 0;
+
+    lock_take(s->lock);
+    list_each (node, &s->views) {
+        struct store_view *v = CONTAINER_OF(node, struct store_view, node);
+        if (!v->is_told && v->opened_ns + STORE_VIEW_S_MAX * UINT64_C(1000000000) < now) {
+            v->is_told = true;
+            late++;
+        }
+    }
+    lock_give(s->lock);
+    if (late > 0)
+        store_say(s, "store: %u views are open for more than %d seconds", late, STORE_VIEW_S_MAX);
 }

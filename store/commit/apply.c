@@ -47,6 +47,7 @@ struct applier {
     unsigned urgent, waiters;
     int watched;
     struct journal_mark mark;
+    uint64_t pushed_lsn;
     struct dead_big *dead;
     unsigned dead_count, dead_size;
 
@@ -79,7 +80,10 @@ struct journal_mark applier_mark(struct applier *a)
 
 void applier_numbers(struct applier *a, struct store_numbers *n)
 {
-    n->applied_lsn = applier_mark(a).lsn;
+    pthread_mutex_lock(&a->lock);
+    n->applied_lsn = a->mark.lsn;
+    n->durable_lsn = a->pushed_lsn > a->mark.lsn ? a->pushed_lsn : a->mark.lsn;
+    pthread_mutex_unlock(&a->lock);
     n->apply_transactions = atomic_load(&a->transactions);
     n->waiting_bytes += atomic_load(&a->lag_bytes);
 }
@@ -130,6 +134,7 @@ void applier_push(struct applier *a, const struct journal_batch *batch,
     a->last = p;
     a->weight += p->weight;
     a->urgent += p->is_urgent;
+    a->pushed_lsn = batch->end.lsn;
     pthread_cond_signal(&a->work);
     pthread_mutex_unlock(&a->lock);
 }

@@ -75,7 +75,7 @@ static enum store_status check_mailbox(struct effect *e, const struct journal_re
         return STORE_NOT_FOUND;
     if (account->row.mailbox_count >= EFFECT_MAILBOXES_MAX)
         return STORE_OVER_QUOTA;
-    if (effect_mailbox_find(e, account, command.name) ||
+    if (index_name_is_taken(e->txn, command.account, normal) ||
         is_made_before(records, index, command.account, command.name))
         return STORE_EXISTS;
     return STORE_OK;

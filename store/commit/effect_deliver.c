@@ -62,7 +62,7 @@ static struct cached_mailbox *target_mailbox(struct effect *e, const struct comm
     if (!m && target->missing == STORE_MISSING_CREATE &&
         account->row.mailbox_count < EFFECT_MAILBOXES_MAX &&
         name_mailbox(target->mailbox, room, &normal) &&
-        !index_mailbox_find(e->txn, account->row.id, normal, &(store_mailbox){0}))
+        !index_name_is_taken(e->txn, account->row.id, normal))
         m = cache_mailbox_make(e->cache, account, normal, e->time_us);
     return m ? m : cache_mailbox(e->cache, mailbox_make(account->row.id, 1));
 }

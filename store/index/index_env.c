@@ -49,6 +49,7 @@ static enum store_status status_of(int rc)
         return STORE_NOT_FOUND;
     case ENOSPC:
     case EDQUOT:
+    case MDB_READERS_FULL:
     case MDB_MAP_FULL:
         return STORE_FULL;
     case MDB_CORRUPTED:
@@ -194,37 +195,6 @@ uint64_t index_bytes(const struct index *index)
     if (mdb_env_info(index->env, &info) != 0)
         return 0;
     return ((uint64_t)info.me_last_pgno + 1) * index->page_size;
-}
-
-struct reader_count {
-    uint64_t newest, behind;
-    unsigned count;
-};
-
-/* A line of mdb_reader_list(): "pid thread txnid", txnid "-" when parked. */
-static int reader_line(const char *line, void *context)
-{
-    struct reader_count *c = context;
-    const char *last = strrchr(line, ' ');
-    uint64_t txn = last ? strtoull(last, NULL, 10) : 0;
-
-    if (txn != 0 && txn + c->behind < c->newest)
-        c->count++;
-    return 0;
-}
-
-unsigned index_old_readers(struct index *index, uint64_t commits)
-{
-    struct reader_count c = {.behind = commits};
-    MDB_envinfo info;
-    int dead;
-
-    if (mdb_env_info(index->env, &info) != 0)
-        return 0;
-    c.newest = info.me_last_txnid;
-    mdb_reader_check(index->env, &dead);
-    mdb_reader_list(index->env, reader_line, &c);
-    return c.count;
 }
 
 /* ---- transactions ---- */

@@ -41,7 +41,7 @@ uint64_t index_bytes(const struct index *index); /* of the file that are in use;
 /* Leaves a note beside the data that the index is damaged, so that the next start rebuilds it. */
 void index_condemn(const struct index *index);
 
-/* The one writing transaction; one thread for the index's whole life. NULL: index_open_status. */
+/* The one writing transaction; one thread for the index's whole life. */
 MUST_USE enum store_status index_write_begin(struct index *index, struct index_txn **txn_r);
 /* Ends it either way. STORE_FULL: nothing was written, try again later. */
 MUST_USE enum store_status index_commit(struct index_txn **txn);
@@ -69,9 +69,5 @@ bool index_seek(struct index_txn *txn, enum index_table table, struct span key, 
                 struct span *value_r);
 bool index_next(struct index_txn *txn, enum index_table table, struct span *key_r,
                 struct span *value_r);
-
-/* Readers whose transaction is older than the newest commit by more than `commits`; and frees the
- * slots of dead ones. For the watchdog. */
-unsigned index_old_readers(struct index *index, uint64_t commits);
 
 #endif

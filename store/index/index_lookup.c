@@ -112,6 +112,14 @@ bool index_mailbox_find(struct index_txn *t, store_account account, struct span 
     return has_name(t, *mailbox_r, name);
 }
 
+bool index_name_is_taken(struct index_txn *t, store_account account, struct span name)
+{
+    struct index_key key = key_name(account, name);
+    struct span value;
+
+    return index_get(t, INDEX_NAME, key_span(&key), &value);
+}
+
 bool index_mailbox_next(struct index_txn *t, store_account account, struct span after,
                         struct index_mailbox *m)
 {

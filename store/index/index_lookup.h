@@ -25,6 +25,8 @@ MUST_USE bool index_account_get(struct index_txn *txn, store_account account,
 /* `name` as name_mailbox() made it. */
 MUST_USE bool index_mailbox_find(struct index_txn *txn, store_account account, struct span name,
                                  store_mailbox *mailbox_r);
+/* True also when another long name has the same key: then this one cannot be made. */
+MUST_USE bool index_name_is_taken(struct index_txn *txn, store_account account, struct span name);
 MUST_USE bool index_mailbox_get(struct index_txn *txn, store_mailbox mailbox,
                                 struct index_mailbox *mailbox_r);
 MUST_USE bool index_mailbox_next(struct index_txn *txn, store_account account, struct span after,

@@ -562,6 +562,58 @@ static void test_manual(void **state)
     test_store_remove(&t);
 }
 
+struct refusal {
+    unsigned taken, refused, other;
+};
+
+static void refusal_done(void *context, enum store_status status,
+                         const struct store_result *results, size_t count)
+{
+    struct refusal *r = context;
+
+    (void)results;
+    (void)count;
+    ++*(status == STORE_OK ? &r->taken : status == STORE_FULL ? &r->refused : &r->other);
+}
+
+/* No room for the index: what was acknowledged stays, more is refused, reading goes on. */
+static void test_index_full(void **state)
+{
+    struct store_delivery d = {.account = SPAN("ann@example.org"), .mailbox = SPAN("INBOX")};
+    struct test_store t;
+    struct refusal r = {0};
+    struct store_view *v;
+    store_account account;
+
+    (void)state;
+    test_store_make(&t);
+    t.config.manual = true;
+    t.config.map_size = 256 << 10;
+    test_store_open(&t);
+    test_deliver(&t, "ann@example.org", "INBOX", "text", 1);
+    for (unsigned i = 0; i < 5000 && r.refused == 0; i++) {
+        struct store_change *c = store_change_new(t.store);
+        struct store_draft *draft = test_draft(&t, "text", 1);
+        store_change_deliver(c, store_change_message(c, &draft, SPAN("")), &d);
+        store_submit(t.store, &c, STORE_ACK_DURABLE, refusal_done, &r);
+        for (unsigned k = 0; k < 4; k++)
+            store_step(t.store, 0);
+    }
+    assert_true(r.taken > 100 && r.refused == 1 && r.other == 0);
+    assert_true(store_is_full(t.store));
+    v = test_view(&t); /* does not wait for what cannot be */
+    assert_int_equal(store_account_find(v, d.account, &account), STORE_OK);
+    store_view_close(&v);
+    test_store_close(&t);
+    t.config.map_size = 64 << 20;
+    test_store_open(&t);
+    assert_int_equal(test_info(&t, "ann@example.org", "INBOX").messages, r.taken + 1);
+    assert_false(store_is_full(t.store));
+    test_store_close(&t);
+    test_check(&t);
+    test_store_remove(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -577,6 +629,7 @@ int main(void)
         cmocka_unit_test(test_reopen),
         cmocka_unit_test(test_big_messages),
         cmocka_unit_test(test_manual),
+        cmocka_unit_test(test_index_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
