@@ -86,6 +86,17 @@ static struct smtp_store_request *smtp_mail_new(struct smtp_session *s,
     return mail;
 }
 
+/* A sender without a domain is one of ours. (A recipient's is for the host to say.) */
+static void smtp_add_origin(struct address *sender, const char *myorigin)
+{
+    struct span domain = span_first(span_str(myorigin), sizeof(sender->domain));
+
+    if (sender->local_len == 0 || sender->domain_len > 0)
+        return;
+    memcpy(sender->domain, domain.at, domain.len);
+    sender->domain_len = domain.len;
+}
+
 void smtp_mail_cmd(struct smtp_session *s, struct span args)
 {
     struct smtp_params params;
@@ -98,6 +109,7 @@ void smtp_mail_cmd(struct smtp_session *s, struct span args)
         !smtp_address(s, inside, ADDRESS_MAY_BE_EMPTY | ADDRESS_LONG_LOCAL, params.is_utf8,
                       SMTP_BAD_SENDER, &sender))
         return;
+    smtp_add_origin(&sender, s->settings->myorigin);
     if (params.size > s->settings->message_size_limit) {
         smtp_reject(s, SMTP_TOO_BIG, NULL);
         return;
