@@ -15,6 +15,7 @@
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/ensure.h"
+#include "core/base/number.h"
 #include "core/base/random.h"
 #include "store/blob/journal_private.h"
 
@@ -138,23 +139,29 @@ static int format_write(struct journal *j)
     return error != 0 ? error : journal_sync_dir(j, "");
 }
 
+/* What stands behind a word at the beginning of a line, up to its end. */
+static struct span format_value(const char *text, const char *word)
+{
+    const char *at = strstr(text, word);
+
+    return at == NULL ? (struct span){NULL, 0}
+                      : (struct span){at + strlen(word), strcspn(at + strlen(word), "\n")};
+}
+
 static enum store_status format_parse(struct journal *j, const char *text)
 {
-    const char *id = strstr(text, "\nid ");
-    const char *version = strstr(text, "\nversion ");
+    struct span id = format_value(text, "\nid "), version = format_value(text, "\nversion ");
+    uint64_t number;
 
-    if (strncmp(text, "ringpost store\n", 15) != 0 || id == NULL || version == NULL)
+    if (strncmp(text, "ringpost store\n", 15) != 0 || id.len != (size_t)2 * JOURNAL_ID_SIZE ||
+        !number_parse(version, UINT32_MAX, &number))
         return STORE_CORRUPT;
-    if (strtoul(version + 9, NULL, 10) > JOURNAL_VERSION)
+    if (number > JOURNAL_VERSION)
         return STORE_VERSION;
     for (unsigned i = 0; i < JOURNAL_ID_SIZE; i++) {
-        char digits[3] = {0};
-        char *end;
-
-        memcpy(digits, id + 4 + (size_t)2 * i, 2);
-        j->id[i] = (unsigned char)strtoul(digits, &end, 16);
-        if (end != digits + 2)
+        if (!journal_hex_read(id.at + (size_t)2 * i, 2, &number))
             return STORE_CORRUPT;
+        j->id[i] = (unsigned char)number;
     }
     return STORE_OK;
 }

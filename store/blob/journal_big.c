@@ -207,10 +207,11 @@ struct sweep {
 static void sweep_name(void *context, const char *name)
 {
     struct sweep *s = context;
-    char path[JOURNAL_PATH_SIZE], *end;
-    uint64_t id = strtoull(name, &end, 16);
+    char path[JOURNAL_PATH_SIZE];
+    uint64_t id;
 
-    if (end == name + 16 && strcmp(end, ".eml") == 0 && s->wanted(s->context, id))
+    if (journal_hex_read(name, 16, &id) && strcmp(name + 16, ".eml") == 0 &&
+        s->wanted(s->context, id))
         return;
     journal_path(s->j, path, "big/%02x/%s", s->dir, name);
     (void)s->j->disk->unlink(s->j->disk, path);

@@ -205,3 +205,18 @@ bool journal_record_header_read(const void *from, struct journal_record *record_
     return at[RECORD_VERSION] == JOURNAL_VERSION && (flags & ~(unsigned)RECORD_FLAGS_KNOWN) == 0 &&
            record_r->is_big == (record_r->big_id != 0);
 }
+
+bool journal_hex_read(const char *at, unsigned digits, uint64_t *number_r)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    *number_r = 0;
+    for (unsigned i = 0; i < digits; i++) {
+        const char *digit = at[i] != '\0' ? strchr(hex, at[i]) : NULL;
+
+        if (digit == NULL)
+            return false;
+        *number_r = *number_r << 4 | (uint64_t)(digit - hex);
+    }
+    return true;
+}

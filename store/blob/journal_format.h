@@ -69,6 +69,9 @@ void journal_record_header_write(void *at, const struct journal_record *record);
 /* Fills lengths and checksums; the spans' addresses stay NULL. False when it can't be. */
 MUST_USE bool journal_record_header_read(const void *at, struct journal_record *record_r);
 
+/* `digits` (at most 16) lower-case hex digits, as in names of files. False on anything else. */
+MUST_USE bool journal_hex_read(const char *at, unsigned digits, uint64_t *number_r);
+
 static inline uint64_t journal_aligned(uint64_t len, unsigned to)
 {
     return (len + to - 1) & ~(uint64_t)(to - 1);

@@ -129,13 +129,8 @@ struct loading {
 
 static bool name_is_segment(const char *name, uint64_t *number_r)
 {
-    char *end;
-
-    if (strlen(name) != SEGMENT_NAME_DIGITS + 4 ||
-        strspn(name, "0123456789abcdef") != SEGMENT_NAME_DIGITS)
-        return false;
-    *number_r = strtoull(name, &end, 16);
-    return strcmp(end, ".log") == 0;
+    return journal_hex_read(name, SEGMENT_NAME_DIGITS, number_r) &&
+           strcmp(name + SEGMENT_NAME_DIGITS, ".log") == 0;
 }
 
 static void load_name(void *context, const char *name)

@@ -4,18 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/base/clock.h"
 #include "core/base/ensure.h"
+#include "core/base/number.h"
 
 enum {
     ZEROS_SIZE = 64 << 10, /* bytes written from one page of zeros */
     ZEROS_PARTS = 64,      /* 4 MiB between syncs, so that commits do not wait behind 64 MiB */
     MS_NS = 1000000,
+    SECOND_NS = 1000 * MS_NS,
+    POOL_NUMBER_MAX = 1 << 30,
 };
 
 static const char zeros[ZEROS_SIZE];
@@ -25,26 +27,30 @@ static void pool_path(const struct journal *j, unsigned number, const char *end,
     journal_path(j, path_r, "seg/pool-%u.%s", number, end);
 }
 
+static bool name_is_pool(const char *name, uint64_t *number_r)
+{
+    struct span rest = span_str(name), begin = SPAN("pool-"), end = SPAN(".free");
+
+    return rest.len > begin.len + end.len && span_eq(span_first(rest, begin.len), begin) &&
+           span_eq(span_after(rest, rest.len - end.len), end) &&
+           number_parse((struct span){name + begin.len, rest.len - begin.len - end.len},
+                        POOL_NUMBER_MAX, number_r);
+}
+
 void journal_space_load(struct journal *j, const char *name)
 {
     char path[JOURNAL_PATH_SIZE];
-    unsigned number;
-    int len = 0;
+    uint64_t number;
 
-    if (sscanf(name, "pool-%u.%n", &number, &len) != 1 || len == 0)
-        return;
-    if (strcmp(name + len, "free") == 0 && j->pool_count < JOURNAL_POOL_MAX) {
-        pool_path(j, number, "free", path);
-        if (j->disk->size(j->disk, path) == j->segment_size) {
-            j->pool[j->pool_count++] = number;
-            if (number >= j->pool_next)
-                j->pool_next = number + 1;
-            return;
-        }
-    }
     journal_path(j, path, "seg/%s", name);
-    if (!j->config.read_only)
+    if (name_is_pool(name, &number) && j->pool_count < JOURNAL_POOL_MAX &&
+        j->disk->size(j->disk, path) == j->segment_size) {
+        j->pool[j->pool_count++] = (unsigned)number;
+        if (number >= j->pool_next)
+            j->pool_next = (unsigned)number + 1;
+    } else if (strncmp(name, "pool-", 5) == 0 && !j->config.read_only) {
         (void)j->disk->unlink(j->disk, path);
+    }
 }
 
 /* ---- making ready ---- */
@@ -268,16 +274,9 @@ void journal_wake_locked(struct journal *j)
 
 static struct timespec deadline_in(unsigned ms)
 {
-    struct timespec at;
+    uint64_t at = clock_monotonic_ns() + (uint64_t)ms * MS_NS;
 
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (long)(ms % 1000) * MS_NS;
-    if (at.tv_nsec >= 1000L * MS_NS) {
-        at.tv_nsec -= 1000L * MS_NS;
-        at.tv_sec++;
-    }
-    return at;
+    return (struct timespec){.tv_sec = (time_t)(at / SECOND_NS), .tv_nsec = (long)(at % SECOND_NS)};
 }
 
 void journal_wait_need(struct journal *j, unsigned ms)

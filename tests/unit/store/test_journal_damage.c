@@ -95,7 +95,7 @@ static void test_every_flip_is_found(void **state)
     (void)state;
     journal_close(&l->journal);
     for (uint64_t bit = (uint64_t)PAGE * 8; bit < (uint64_t)last * 8;
-         bit += bit % 64 == 0 ? 1 : 3) {
+         bit += bit % 64 == 0 ? 1 : 7) {
         flip(l, LOG_FIRST, bit);
         tried++;
         found += log_open(l, none) == STORE_CORRUPT;
@@ -272,7 +272,7 @@ static void test_full_disk(void **state)
 static int exit_of_append(struct log *l, enum sim_fault fault)
 {
     pid_t child = fork();
-    int result;
+    int result = 0;
 
     if (child == 0) {
         signal(SIGABRT, SIG_DFL);

@@ -1,6 +1,7 @@
 /* Committer, housekeeper and readers at work together, on the real disk: for the thread sanitizer,
  * and for what manual mode cannot show. */
 
+#include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -260,13 +261,18 @@ static int make_directory(void **state)
     return 0;
 }
 
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
+{
+    (void)about;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
 static int remove_directory(void **state)
 {
-    char command[128];
-
     (void)state;
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-    return system(command);
+    return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)
