@@ -97,8 +97,8 @@ static bool search_entry(const struct imap_searcher *s, const struct imap_search
         return entry->size > node->number;
     case IMAP_SEARCH_SMALLER:
         return entry->size < node->number;
-    default:
-        ensure(!"a key that the entry knows");
+    default: /* not a key that the entry knows */
+        ensure(node == NULL);
         return false;
     }
 }
