@@ -138,8 +138,9 @@ static struct span get_name(struct reader *r)
 static struct reader reader_of(struct span args, char letter)
 {
     struct reader r = {args, false};
+    unsigned named = get8(&r), version = get8(&r);
 
-    r.is_bad = (get8(&r) != (unsigned char)letter) | (get8(&r) != VERSION);
+    r.is_bad = r.is_bad || named != (unsigned char)letter || version != VERSION;
     return r;
 }
 
