@@ -104,7 +104,7 @@ static void measure(unsigned under_way, double seconds)
 {
     uint64_t begin = clock_monotonic_ns(), count = 0, ns = (uint64_t)(seconds * 1e9);
     struct store_numbers before = {0}, after = {0};
-    double took;
+    double took, waited_us = 0;
 
     journal_numbers(journal, &before);
     sample_count = 0;
@@ -132,14 +132,17 @@ static void measure(unsigned under_way, double seconds)
     }
     took = (double)(clock_monotonic_ns() - begin) / 1e9;
     journal_numbers(journal, &after);
+    for (size_t i = 0; i < sample_count; i++)
+        waited_us += samples_us[i];
     qsort(samples_us, sample_count, sizeof(*samples_us), compare_samples);
     printf("%4u under way: %9.0f messages/s  %6.0f syncs/s  %5.1f a batch  sync %4.0f us  "
-           "p50 %u us  p99 %u us\n",
+           "mean %4.0f us  p50 %u us  p99 %u us\n",
            under_way, (double)count / took, (double)(after.syncs - before.syncs) / took,
            (double)count / (double)(after.syncs - before.syncs),
            (double)(after.sync_ns_total - before.sync_ns_total) / 1e3 /
                (double)(after.syncs - before.syncs),
-           samples_us[sample_count / 2], samples_us[sample_count * 99 / 100]);
+           waited_us / (double)sample_count, samples_us[sample_count / 2],
+           samples_us[sample_count * 99 / 100]);
 }
 
 /* Bare writes and syncs on a file made as segments are. */
