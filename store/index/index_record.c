@@ -7,7 +7,7 @@ enum {
     MAILBOX_VERSION = 1,
     MESSAGE_VERSION = 1,
     BODY_VERSION = 1,
-    RECORD_HEAD_BYTES = 40, /* header of a record in the log (STORE.md section 2) */
+    RECORD_HEAD_BYTES = 48, /* header of a record in the log (store/README.md) */
 };
 
 /*

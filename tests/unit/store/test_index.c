@@ -117,7 +117,7 @@ static void test_records_golden(void **state)
                  "000a0000000b0000000c0000000d0000000e0000000000000000000000");
     assert_true(record_body_read((struct span){at, len}, &body_read));
     assert_memory_equal(&body, &body_read, sizeof(body));
-    assert_int_equal(record_body_bytes(&body), 40 + 10 + 12); /* a big one lies elsewhere */
+    assert_int_equal(record_body_bytes(&body), 48 + 10 + 12); /* a big one lies elsewhere */
     len = record_account_write(at, &account);
     assert_bytes("account", at, len,
                  "0100000002000000060000000000000003000000040000000700000000000000080000"
