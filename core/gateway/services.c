@@ -1,13 +1,19 @@
 #include "core/gateway/services.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/log.h"
 #include "core/conn/conn_limits.h"
 #include "core/gateway/settings.h"
 #include "core/service/service_imap.h"
 #include "core/service/service_smtp.h"
+
+enum {
+    SPARE_FILES = 512, /* descriptors that are not for connections */
+};
 
 enum {
     ROW_SMTP,
@@ -51,12 +57,31 @@ static bool ask(void *context, struct request *request, struct job *job)
     return service_ask(host->service, request, job);
 }
 
+/* Connections may not take the descriptors that the store needs, so a low limit of the system's
+ * lowers ours. */
+static unsigned total_max(const struct config *config)
+{
+    unsigned wanted = (unsigned)config->connection_count_limit;
+    struct rlimit files;
+    rlim_t most;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
+        return wanted;
+    most = files.rlim_cur > 2 * SPARE_FILES ? files.rlim_cur - SPARE_FILES : files.rlim_cur / 2;
+    if (wanted <= most)
+        return wanted;
+    log_say(LOG_WARNING, "master",
+            "connection_count_limit is lowered to %llu, for the limit of open files is %llu",
+            (unsigned long long)most, (unsigned long long)files.rlim_cur);
+    return (unsigned)most;
+}
+
 static struct conn_limits *open_limits(const struct config *config)
 {
     struct conn_network *exempt;
     unsigned count = settings_networks(&config->mynetworks, &exempt);
     struct conn_limits *limits = conn_limits_open(&(struct conn_limits_config){
-        .total_max = (unsigned)config->connection_count_limit,
+        .total_max = total_max(config),
         .address_max = (unsigned)config->smtpd_client_connection_count_limit,
         .exempt = exempt,
         .exempt_count = count,
