@@ -75,6 +75,7 @@ struct journal {
     unsigned used_count, used_size;
     struct journal_segment *ready; /* ascending */
     unsigned ready_count;
+    bool said_no_segment; /* the thread's that prepares */
     unsigned pool[JOURNAL_POOL_MAX], pool_count, pool_next;
     uint64_t segment_next; /* number of the next one made ready */
     struct journal_segment *unused;

@@ -163,8 +163,9 @@ bool journal_prepare(struct journal *j)
         journal_segment_drop(j, s);
     }
     pthread_mutex_unlock(&j->lock);
-    if (error != 0)
+    if (error != 0 && !j->said_no_segment) /* it is tried again each second */
         journal_say(j, "store: can't make a segment: %s", strerror(-error));
+    j->said_no_segment = error != 0;
     return error == 0;
 }
 
