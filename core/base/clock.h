@@ -15,7 +15,7 @@ int64_t clock_wall_us(void);
 
 /* Replaces both clocks until called with NULL. Only before threads start, or in a program of one
  * thread. */
-struct clock_source {
+struct clock_source { /* NULL: that one stays the real one */
     uint64_t (*monotonic_ns)(void);
     int64_t (*wall_us)(void);
 };

@@ -99,20 +99,6 @@ static void obey_signals(struct gateway *g, const struct cmd_options *options)
 
 /* ---- start and stop ---- */
 
-static void say_hello(const struct config *c)
-{
-    const char *smtp = c->smtp_listen.count > 0 ? c->smtp_listen.at[0] : "(nowhere)";
-    const char *imap = c->imap_listen.count > 0 ? c->imap_listen.at[0] : "(nowhere)";
-    const char *domain = c->mydestination.count > 0 ? c->mydestination.at[0] : c->myhostname;
-
-    printf("\n"
-           "Send a message:   printf 'Subject: hello\\n\\nhi\\n' | curl smtp://%s \\\n"
-           "                      --mail-from you@example.org --mail-rcpt USER@%s -T -\n"
-           "Read it:          curl -u USER:PASSWORD 'imap://%s/INBOX;MAILINDEX=1'\n"
-           "Stop:             Ctrl-C\n\n",
-           smtp, domain, imap);
-}
-
 static void say_ready(const struct gateway *g, const char *log_path)
 {
     struct chain text = {0};
@@ -128,15 +114,13 @@ static void say_ready(const struct gateway *g, const char *log_path)
     chain_free(&text);
 }
 
-static int serve(const struct cmd_options *options, struct config *config, bool hello)
+static int serve(const struct cmd_options *options, struct config *config)
 {
     struct gateway_options gateway_options = {.config = config};
     struct chain why = {0};
     char *log_path = xstrdup(config->maillog_file);
     struct gateway *g;
 
-    if (hello)
-        say_hello(config);
     g = gateway_open(&gateway_options, &why);
     tell(&why, g == NULL ? LOG_FATAL : LOG_WARNING, g == NULL && strcmp(log_path, "-") != 0);
     if (g != NULL)
@@ -158,14 +142,12 @@ int serve_run(int argc, char **argv)
 {
     struct cmd_options options = {.verb = "serve", .flags = ""};
     struct config *config;
-    bool hello;
     int code;
 
     if (!cmd_options_read(&options, argc, argv))
         return CMD_USAGE;
-    hello = options.word_count == 1 && strcmp(options.words[0], "--hello") == 0;
-    if (options.word_count > 0 && !hello) {
-        cmd_say("serve", "\"%s\" is not understood; only -c FILE, -o NAME=VALUE and --hello are",
+    if (options.word_count > 0) {
+        cmd_say("serve", "\"%s\" is not understood; only -c FILE and -o NAME=VALUE are",
                 options.words[0]);
         return CMD_USAGE;
     }
@@ -178,7 +160,7 @@ int serve_run(int argc, char **argv)
         config_free(&config);
         return CMD_FAILED;
     }
-    code = serve(&options, config, hello);
+    code = serve(&options, config);
     log_close();
     return code;
 }
