@@ -216,9 +216,13 @@ static const char *read_untagged(struct span *at, struct imap_client_view *view)
 
 static const char *read_tagged(struct span *at)
 {
-    struct span tag;
+    size_t len = 0;
 
-    if (!take_atom(at, &tag) || !scan_byte(at, ' '))
+    /* As atoms, but ']' may be in a tag. */
+    while (len < at->len && (is_atom(at->at[len]) || at->at[len] == ']') && at->at[len] != '+')
+        len++;
+    *at = span_after(*at, len);
+    if (len == 0 || !scan_byte(at, ' '))
         return "a tag";
     if (!scan_nocase(at, SPAN("OK ")) && !scan_nocase(at, SPAN("NO ")) &&
         !scan_nocase(at, SPAN("BAD ")))
