@@ -23,7 +23,7 @@ def test_reload_takes_new_users_and_drops_nobody():
             with open(g.path("users"), "a") as f:
                 f.write("zoe@mailserver.local:{PLAIN}password:::::\n")
             g.reload()
-            g.log_line("reload")
+            g.log_line("the configuration was read again")
             time.sleep(0.2)
             assert held.imap("c", "NOOP")[-1].startswith("c OK")
             assert mail.smtp("MAIL FROM:<a@example.com>")[0].startswith("250")
@@ -37,8 +37,7 @@ def test_bad_file_is_refused_and_the_old_settings_stay():
         with open(g.path("users"), "a") as f:
             f.write("this line has no password\n")
         g.reload()
-        line = g.log_line("users:4:")
-        assert "kept" in line or "stay" in line or "still" in line or True
+        g.log_line("users:4:")
         send_mail(g, "Subject: hi\r\n\r\nstill\r\n")
         assert len(read_mail(g)) == 1
         with open(g.path("ringpost.conf"), "a") as f:
@@ -67,7 +66,7 @@ def test_user_add_and_login():
         assert done.returncode == 0, done.stderr
         assert "eve@mailserver.local" in ringpost("user", "list", "-c", g.path("ringpost.conf")).stdout
         g.reload()
-        g.log_line("reload")
+        g.log_line("the configuration was read again")
         time.sleep(0.2)
         with Talk(g.imap_port) as t:
             t.line()
