@@ -129,6 +129,29 @@ static int open_tables(struct index *index)
     return rc != 0 ? rc : mdb_txn_commit(txn);
 }
 
+/* A file that was cut short would end us by a signal where it is read behind its end. Made as long
+ * as it says that it is, the missing pages are zeros, which LMDB calls corrupt. A short file can
+ * also be in order: pages at its end that were given back are never written. */
+static int lengthen(struct index *index)
+{
+    MDB_envinfo info;
+    MDB_stat env;
+    struct stat file;
+    off_t len;
+    int fd, rc = mdb_env_get_fd(index->env, &fd);
+
+    if (rc == 0)
+        rc = mdb_env_info(index->env, &info);
+    if (rc == 0)
+        rc = mdb_env_stat(index->env, &env);
+    if (rc != 0)
+        return rc;
+    len = (off_t)(info.me_last_pgno + 1) * env.ms_psize;
+    if (fstat(fd, &file) != 0)
+        return errno;
+    return file.st_size >= len || ftruncate(fd, len) == 0 ? 0 : errno;
+}
+
 static int open_env(struct index *index)
 {
     unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
@@ -149,6 +172,8 @@ static int open_env(struct index *index)
         rc = mdb_env_open(index->env, index->path, flags, 0600);
     if (rc == 0 && !index->config.read_only)
         rc = mdb_reader_check(index->env, &dead);
+    if (rc == 0 && !index->config.read_only)
+        rc = lengthen(index);
     if (rc == 0)
         rc = open_tables(index);
     if (rc == 0 && mdb_env_stat(index->env, &stat) == 0)
