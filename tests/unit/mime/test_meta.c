@@ -240,17 +240,17 @@ static void previews(void **state)
 {
     /* Pairs of a message and its preview. */
     static const char *const rows[][2] = {
-        {"\n  one\n\ttwo   three \n\n",                             "one two three"                                     },
-        {"\n",                                                      ""                                                  },
-        {"Content-Type: image/png\n\nx",                            ""                                                  },
+        {"\n  one\n\ttwo   three \n\n",                             "one two three"                                      },
+        {"\n",                                                      ""                                                   },
+        {"Content-Type: image/png\n\nx",                            ""                                                   },
         {"Content-Type: text/plain; charset=iso-8859-1\n"
          "Content-Transfer-Encoding: quoted-printable\n\n"
-         "Gr=FC=DF Gott, =\nweiter\n",                     "Gr\xc3\xbc\xc3\x9f Gott, weiter"                   },
+         "Gr=FC=DF Gott, =\nweiter\n",                     "Gr\xc3\xbc\xc3\x9f Gott, weiter"                    },
         {"Content-Type: text/plain; charset=koi8-r\n"
          "Content-Transfer-Encoding: base64\n\n"
-         "8NLJ18XU\n",                                     "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82"  },
-        {"Content-Type: text/plain; charset=no-such\n\nab\xff z\n", "ab\xef\xbf\xbd z"                                  },
-        {"Content-Type: text/plain; charset=utf-8\n\na\xc3",        "a"                                                 },
+         "8NLJ18XU\n",                                     "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82"   },
+        {"Content-Type: text/plain; charset=no-such\n\nab\xff z\n", "ab\xef\xbf\xbd z"                                   },
+        {"Content-Type: text/plain; charset=utf-8\n\na\xc3",        "a"                                                  },
         {"Content-Type: text/html\n\n"
          "<html><head><title>T</title><style>p > a {}</style></head>"
          "<body><!-- no -- > no --><p class=\"x\">Dear <b>A</b>nn,"
@@ -258,8 +258,8 @@ static void previews(void **state)
          "<script>if (a<b) c</script>end</p>",             "Dear Ann, &\xc3\xa4\xe2\x82\xac&bogus 1 < 2 & 3 end"},
         {"Content-Type: multipart/mixed; boundary=a\n\n"
          "--a\nContent-Type: text/plain\nContent-Disposition: attachment\n\nno\n"
-         "--a\nContent-Type: text/plain\n\nyes\n--a--\n",  "yes"                                               },
-        {"\na\xc2\xa0\xe2\x80\x8b\xcd\x8f b\x01z",                  "a b z"                                             },
+         "--a\nContent-Type: text/plain\n\nyes\n--a--\n",  "yes"                                                },
+        {"\na\xc2\xa0\xe2\x80\x8b\xcd\x8f b\x01z",                  "a b z"                                              },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
