@@ -33,7 +33,7 @@ static uint64_t sim_monotonic_ns(void)
 
 static int64_t sim_wall_us(void)
 {
-    return INT64_C(1700000000000000) + (int64_t)(sim_now->now_ns / 1000);
+    return INT64_C(1700000000000000) + (int64_t)(sim_now->now_ns / 1000) + sim_now->wall_jumped_us;
 }
 
 struct sim *sim_open(uint64_t seed, const struct sim_habits *habits)
@@ -85,7 +85,7 @@ void sim_set_habits(struct sim *sim, const struct sim_habits *habits)
 }
 
 /* splitmix64: every seed is a good one. */
-uint64_t sim_random(struct sim *sim, uint64_t below)
+uint64_t sim_dice(struct sim *sim, uint64_t below)
 {
     uint64_t z = sim->dice += UINT64_C(0x9E3779B97F4A7C15);
 
@@ -99,9 +99,14 @@ void sim_pass(struct sim *sim, uint64_t ns)
     sim->now_ns += ns;
 }
 
+void sim_wall_jump(struct sim *sim, int64_t us)
+{
+    sim->wall_jumped_us += us;
+}
+
 bool sim_chance(unsigned of, unsigned out_of)
 {
-    return of > 0 && sim_random(sim_now, out_of) < of;
+    return of > 0 && sim_dice(sim_now, out_of) < of;
 }
 
 size_t sim_cut(size_t len)
@@ -111,15 +116,15 @@ size_t sim_cut(size_t len)
 
     if (!sim_chance(sim_now->habits.cut_percent, 100))
         return len;
-    most = shorter[sim_random(sim_now, COUNT_OF(shorter))];
+    most = shorter[sim_dice(sim_now, COUNT_OF(shorter))];
     if (most > len)
         most = len;
-    return 1 + (size_t)sim_random(sim_now, most);
+    return 1 + (size_t)sim_dice(sim_now, most);
 }
 
 uint64_t sim_delay(void)
 {
-    return sim_random(sim_now, (uint64_t)sim_now->habits.delay_us_max * 1000 + 1);
+    return sim_dice(sim_now, (uint64_t)sim_now->habits.delay_us_max * 1000 + 1);
 }
 
 static struct sim_socket *socket_new(void)
@@ -181,7 +186,7 @@ static struct sim_socket *listener_at(uint16_t port)
         struct sim_socket *s = sim_now->sockets[i];
 
         if (s != NULL && s->listening && s->here.sin_port == htons(port) &&
-            sim_random(sim_now, ++count) == 0)
+            sim_dice(sim_now, ++count) == 0)
             found = s;
     }
     return found;

@@ -62,8 +62,9 @@ MUST_USE struct sim *sim_open(uint64_t seed, const struct sim_habits *habits);
 void sim_close(struct sim **sim);
 void sim_set_habits(struct sim *sim, const struct sim_habits *habits);
 
-uint64_t sim_random(struct sim *sim, uint64_t below); /* the simulation's own dice: 0..below-1 */
-void sim_pass(struct sim *sim, uint64_t ns);          /* lets time pass */
+uint64_t sim_dice(struct sim *sim, uint64_t below); /* the simulation's own dice: 0..below-1 */
+void sim_pass(struct sim *sim, uint64_t ns);        /* lets time pass */
+void sim_wall_jump(struct sim *sim, int64_t us);    /* somebody sets the wall clock */
 
 /* True when nothing more can happen before time passes or somebody does something: no piece is
  * due, and no op of any reactor could end. */

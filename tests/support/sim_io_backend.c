@@ -196,7 +196,7 @@ struct choice {
 
 static void choice_add(struct choice *c, struct sim_socket *s, struct io_op *op)
 {
-    if (sim_random(sim_now, ++c->count) == 0) {
+    if (sim_dice(sim_now, ++c->count) == 0) {
         c->s = s;
         c->op = op;
     }
@@ -254,10 +254,10 @@ static void time_jump(uint64_t until_ns)
 
 static void sim_turn(struct reactor *r, uint64_t until_ns)
 {
-    uint64_t steps = 1 + sim_random(sim_now, sim_now->habits.batch_max);
+    uint64_t steps = 1 + sim_dice(sim_now, sim_now->habits.batch_max);
     struct choice c;
 
-    sim_now->now_ns += sim_random(sim_now, TURN_NS_MAX);
+    sim_now->now_ns += sim_dice(sim_now, TURN_NS_MAX);
     c = choose(r);
     if (c.s == NULL) {
         time_jump(until_ns);

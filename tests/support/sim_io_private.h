@@ -37,6 +37,7 @@ struct sim {
     unsigned size;                               /* all behind are NULL */
     struct sim_habits habits;
     uint64_t dice, now_ns;
+    int64_t wall_jumped_us;
     uint16_t port_next;
 };
 
