@@ -6,6 +6,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
+#include "core/base/ensure.h"
 #include "core/base/log.h"
 #include "core/gateway/gateway_reactor.h"
 #include "core/gateway/listen.h"
@@ -26,6 +27,7 @@ struct gateway {
     struct services *services;
     struct gateway_reactor **reactors;
     unsigned reactor_count, started;
+    bool is_stopping; /* by hand */
 };
 
 /* ---- the store's words ---- */
@@ -251,10 +253,18 @@ fail:
     return NULL;
 }
 
+void gateway_stop(struct gateway *g)
+{
+    ensure(g->options.manual && g->started > 0);
+    if (!g->is_stopping)
+        gateway_reactor_stop(g->reactors[0]);
+    g->is_stopping = true;
+}
+
 /* With nothing but this thread: moves everything until the reactor has hung up on all. */
 static void stop_by_hand(struct gateway *g)
 {
-    gateway_reactor_stop(g->reactors[0]);
+    gateway_stop(g);
     while (gateway_reactor_turn(g->reactors[0], 0)) {
         (void)worker_pool_step(g->service.workers);
         (void)store_step(g->service.store, 0);

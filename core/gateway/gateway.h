@@ -65,7 +65,11 @@ enum gateway_piece {
     GATEWAY_STORE, /* one piece of the store's work: the `which`-th of those that wait */
 };
 
-/* False when that piece has nothing to do (a turn always has). */
+/* False when that piece has nothing to do; a turn always has, until the gateway has stopped. */
 bool gateway_step(struct gateway *g, enum gateway_piece piece, unsigned which, uint64_t until_ns);
+
+/* What gateway_close() begins with, so that the caller can move the peers too while they are being
+ * hung up on. It may be closed before it has stopped. */
+void gateway_stop(struct gateway *g);
 
 #endif
