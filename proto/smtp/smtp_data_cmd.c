@@ -148,7 +148,13 @@ static bool smtp_bdat_parse(struct span args, uint64_t *size_r, bool *last_r)
     return scan_nocase(&at, SPAN("LAST")) && scan_end(&at);
 }
 
-static struct span smtp_chunk_text(char text[64], uint64_t bytes, const char *queue_id)
+/* "1432 bytes queued as 1D7FE400A4C9", the longest. */
+enum {
+    SMTP_CHUNK_TEXT_MAX = NUMBER_TEXT_MAX + 6 + 11 + SMTP_QUEUE_ID_MAX,
+};
+
+static struct span smtp_chunk_text(char text[SMTP_CHUNK_TEXT_MAX], uint64_t bytes,
+                                   const char *queue_id)
 {
     size_t len = number_write(text, bytes);
 
@@ -184,7 +190,7 @@ static enum smtp_answer smtp_chunk_refusal(const struct smtp_session *s, uint64_
  * last chunk helps it any more. */
 static void smtp_chunk_refused(struct smtp_session *s)
 {
-    char text[64];
+    char text[SMTP_CHUNK_TEXT_MAX];
     bool in_transaction = s->state == SMTP_RCPT || s->state == SMTP_CHUNKS;
 
     s->reading = SMTP_READS_COMMANDS;
@@ -220,7 +226,7 @@ static void smtp_chunk_begin_refused(struct smtp_session *s, enum smtp_answer re
 
 static void smtp_chunk_done(struct smtp_session *s)
 {
-    char text[64];
+    char text[SMTP_CHUNK_TEXT_MAX];
 
     if (s->chunk_last) {
         smtp_message_complete(s);
@@ -300,7 +306,7 @@ void smtp_body_reply(struct smtp_session *s, struct smtp_store_request *answered
 
 static void smtp_say_stored(struct smtp_session *s, const struct smtp_store_request *mail)
 {
-    char text[64];
+    char text[SMTP_CHUNK_TEXT_MAX];
 
     if (s->is_chunked)
         smtp_say_of(s, SMTP_OK_BYTES, smtp_chunk_text(text, s->chunk_total, mail->queue_id));

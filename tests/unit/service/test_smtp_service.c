@@ -2,6 +2,7 @@
  * Mail from a session through the service into a store on disk: who may send to whom, what is
  * stored, what is answered, and what the log says. Everything runs on one thread, by hand.
  */
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,10 +166,16 @@ static int set_up(void **state)
     return 0;
 }
 
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
 static int tear_down(void **state)
 {
-    char command[64];
-
     (void)state;
     log_capture(NULL, NULL);
     worker_pool_close(&w.service.workers);
@@ -178,8 +185,7 @@ static int tear_down(void **state)
     inbox_close(&w.inbox);
     chain_free(&w.log);
     chain_free(&w.said);
-    snprintf(command, sizeof(command), "rm -rf %s", w.folder);
-    return system(command);
+    return nftw(w.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Has the open request answered, as the connection would. */
