@@ -17,14 +17,16 @@ static struct imap_fetch_request *fetch_of(struct imap_run *run)
     return (struct imap_fetch_request *)run->request;
 }
 
-/* Does any item need more than the index entry? */
+/* Does any item need more than the index entry and the message as a whole? */
 static bool fetch_needs_meta(const struct imap_fetch_request *r)
 {
-    for (unsigned i = 0; i < r->want_count; i++) {
-        if (r->wants[i].item >= IMAP_FETCH_ENVELOPE)
-            return true;
-    }
-    return false;
+    bool needs = false;
+
+    for (unsigned i = 0; i < r->want_count && !needs; i++)
+        needs = r->wants[i].item >= IMAP_FETCH_ENVELOPE && r->wants[i].item < IMAP_FETCH_SECTION;
+    for (unsigned i = 0; i < r->section_count && !needs; i++)
+        needs = r->sections[i].kind != IMAP_SECTION_ALL || r->sections[i].depth > 0;
+    return needs;
 }
 
 static void fetch_section(struct imap_run *run, struct imap_message *m,
@@ -79,7 +81,7 @@ static void fetch_want_write(struct imap_run *run, struct imap_message *m,
 static void fetch_message(struct imap_run *run, const struct store_entry *entry, uint32_t seq)
 {
     struct imap_fetch_request *r = fetch_of(run);
-    struct imap_message m = {.view = run->view, .entry = entry};
+    struct imap_message m = imap_message_of(run->view, entry);
     struct imap_fetch_writer w;
 
     if (fetch_needs_meta(r) && !imap_message_open(&m)) {

@@ -2,16 +2,17 @@
 
 #include "core/base/ensure.h"
 
-enum {
-    MESSAGE_COPY_MAX = 2048, /* fewer bytes are copied: a block that lends them costs more */
-};
+struct imap_message imap_message_of(struct store_view *view, const struct store_entry *entry)
+{
+    /* The size of the body is in the entry: the body itself need not be touched. */
+    return (struct imap_message){
+        .view = view, .entry = entry, .body_len = entry->size - entry->header_len};
+}
 
 bool imap_message_open(struct imap_message *m)
 {
     struct span bytes;
 
-    /* The size of the body is in the entry: the body itself need not be touched. */
-    m->body_len = m->entry->size - m->entry->header_len;
     if (store_message_meta(m->view, m->entry->message, &bytes) == STORE_OK &&
         meta_open(bytes, &m->meta))
         return true;
@@ -112,20 +113,6 @@ static bool section_fields(struct imap_message *m, const struct imap_section *se
 
 /* ---- bytes as they are ---- */
 
-static enum store_status body_add(struct imap_message *m, uint32_t at, uint32_t len,
-                                  struct chain *out)
-{
-    struct span bytes;
-    enum store_status status;
-
-    if (len > MESSAGE_COPY_MAX)
-        return store_message_lend(m->view, m->entry->message, at, len, out);
-    status = store_message_bytes(m->view, m->entry->message, at, len, &bytes);
-    if (status == STORE_OK)
-        chain_add(out, bytes);
-    return status;
-}
-
 static bool section_bytes(struct imap_message *m, const struct imap_section *section,
                           const struct imap_section_place *place, struct imap_fetch_writer *w)
 {
@@ -137,7 +124,8 @@ static bool section_bytes(struct imap_message *m, const struct imap_section *sec
     front = span_first(span_after(front, from), len);
     body_from = from > front_len ? from - front_len : 0;
     body_len = len - (uint32_t)front.len;
-    if (body_len > 0 && body_add(m, place->at + body_from, body_len, &body) != STORE_OK) {
+    if (body_len > 0 && store_message_lend(m->view, m->entry->message, place->at + body_from,
+                                           body_len, &body) != STORE_OK) {
         chain_free(&body);
         imap_fetch_write_section_nil(w, section);
         return false;

@@ -16,13 +16,16 @@ struct imap_message {
     struct store_view *view;
     const struct store_entry *entry;
 
-    /* after imap_message_open() */
-    struct meta meta;
     uint32_t body_len;
+
+    struct meta meta;     /* after imap_message_open() */
     struct chain rebuilt; /* a META that was not stored, or not in our version */
 };
 
-/* Opens the META. False when what is stored can't be read. Close it either way. */
+struct imap_message imap_message_of(struct store_view *view, const struct store_entry *entry);
+
+/* Opens the META, without which only BODY[] as a whole is known. False when what is stored can't be
+ * read. Close it either way. */
 MUST_USE bool imap_message_open(struct imap_message *m);
 void imap_message_close(struct imap_message *m);
 

@@ -218,7 +218,7 @@ static enum search_value search_read(struct imap_searcher *s, const struct imap_
 
 bool imap_search_match(struct imap_searcher *s, const struct store_entry *entry, bool *is_damaged)
 {
-    struct imap_message m = {.view = s->run->view, .entry = entry};
+    struct imap_message m = imap_message_of(s->run->view, entry);
     enum search_value result;
 
     for (unsigned i = 0; i < s->request->node_count; i++) {
