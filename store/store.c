@@ -114,6 +114,7 @@ static enum store_status open_applier(struct store *s)
         .journal = s->journal,
         .manual = s->config.manual,
         .touched = s->config.touched,
+        .is_watched = s->config.is_watched,
         .say = s->config.say,
         .context = s->config.context,
     };
@@ -273,11 +274,6 @@ bool store_step(struct store *s, unsigned which)
 bool store_is_full(const struct store *s)
 {
     return housekeeper_is_full(s->housekeeper) || applier_is_behind(s->applier);
-}
-
-void store_watched(struct store *s, int by)
-{
-    applier_watched(s->applier, by);
 }
 
 static uint64_t live_bytes(struct store *s)

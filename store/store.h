@@ -84,6 +84,9 @@ struct store_config {
     /* A mailbox was touched by a change that is applied. On the applier's thread; must not block.
      */
     void (*touched)(void *context, store_mailbox mailbox);
+    /* Whether anybody waits for touched(): if not, applying may wait some milliseconds for company.
+     * On the applier's thread; NULL: nobody ever does. */
+    bool (*is_watched)(void *context);
     /* Something a human must read, one line without its end. Any thread. */
     void (*say)(void *context, const char *text);
     void *context;
@@ -304,11 +307,6 @@ typedef void store_done_fn(void *context, enum store_status status,
 /* Takes the change. */
 void store_submit(struct store *s, struct store_change **change, enum store_ack ack,
                   store_done_fn *done, void *context);
-
-/* While anybody watches a mailbox (IDLE), deliveries are shown at once; else touched() may come
- * some milliseconds late, because the index is written in larger pieces. `by` is +1 or -1. Any
- * thread. */
-void store_watched(struct store *s, int by);
 
 /* store_submit(), waiting for the end (command line, tests). results_r: `max` results are copied,
  * without their ranges. Not with a manual store. */

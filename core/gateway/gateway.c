@@ -39,6 +39,13 @@ static void store_touched(void *context, store_mailbox mailbox)
     watch_publish(g->service.watches, mailbox);
 }
 
+static bool store_is_watched(void *context)
+{
+    const struct gateway *g = context;
+
+    return watch_board_count(g->service.watches) > 0;
+}
+
 static void store_says(void *context, const char *text)
 {
     (void)context;
@@ -58,6 +65,7 @@ static bool open_store(struct gateway *g, struct chain *why)
         .manual = g->options.manual,
         .without_sync = g->options.without_sync,
         .touched = store_touched,
+        .is_watched = store_is_watched,
         .say = store_says,
         .context = g,
     };

@@ -1,6 +1,7 @@
 #include "core/work/watch.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -26,6 +27,7 @@ struct watch_shard {
 };
 
 struct watch_board {
+    atomic_uint count;
     struct watch_shard shards[WATCH_SHARDS];
 };
 
@@ -66,6 +68,7 @@ void watch_set(struct watch_board *board, struct watch *w, uint64_t number)
     ensure(w->job.inbox != NULL && w->job.home != NULL);
     w->number = number;
     w->board = board;
+    atomic_fetch_add_explicit(&board->count, 1, memory_order_relaxed);
     pthread_mutex_lock(&shard->lock);
     w->state = posted ? WATCH_POSTED : WATCH_QUIET;
     list_add_tail(&shard->watches, &w->node);
@@ -102,11 +105,17 @@ bool watch_clear(struct watch *w)
         pthread_mutex_lock(&shard->lock);
         list_remove(&w->node);
         pthread_mutex_unlock(&shard->lock);
+        atomic_fetch_sub_explicit(&w->board->count, 1, memory_order_relaxed);
         w->board = NULL;
     }
     if (w->state == WATCH_POSTED_AGAIN)
         w->state = WATCH_POSTED;
     return w->state == WATCH_POSTED;
+}
+
+unsigned watch_board_count(const struct watch_board *board)
+{
+    return atomic_load_explicit(&board->count, memory_order_relaxed);
 }
 
 static void watch_touch(struct watch *w)

@@ -45,7 +45,6 @@ struct applier {
     size_t weight; /* waiting in the queue */
     bool stop;
     unsigned urgent, waiters;
-    int watched;
     struct journal_mark mark;
     uint64_t pushed_lsn;
     struct dead_big *dead;
@@ -86,15 +85,6 @@ void applier_numbers(struct applier *a, struct store_numbers *n)
     pthread_mutex_unlock(&a->lock);
     n->apply_transactions = atomic_load(&a->transactions);
     n->waiting_bytes += atomic_load(&a->lag_bytes);
-}
-
-void applier_watched(struct applier *a, int by)
-{
-    pthread_mutex_lock(&a->lock);
-    a->watched += by;
-    ensure(a->watched >= 0);
-    pthread_cond_signal(&a->work);
-    pthread_mutex_unlock(&a->lock);
 }
 
 /* ---- arriving ---- */
@@ -305,8 +295,8 @@ static void wait_ms(struct applier *a, unsigned ms)
 
 static bool is_in_a_hurry(const struct applier *a)
 {
-    return a->stop || a->urgent > 0 || a->waiters > 0 || a->watched > 0 ||
-           a->weight >= GATHER_RECORDS;
+    return a->stop || a->urgent > 0 || a->waiters > 0 || a->weight >= GATHER_RECORDS ||
+           (a->config.is_watched && a->config.is_watched(a->config.context));
 }
 
 /* Larger transactions are cheaper for each record, so what nobody waits for waits a little. Called

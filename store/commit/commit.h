@@ -39,6 +39,7 @@ struct applier_config {
     struct journal *journal;
     bool manual;
     void (*touched)(void *context, store_mailbox mailbox);
+    bool (*is_watched)(void *context);
     void (*say)(void *context, const char *text);
     void *context;
 };
@@ -73,9 +74,5 @@ void applier_numbers(struct applier *a, struct store_numbers *numbers_r);
 /* Takes up to `max` numbers of big files that nothing points at any more since a batch up to
  * `seq_max` (views opened before it may still read them). Any thread. */
 unsigned applier_dead_bigs(struct applier *a, uint64_t seq_max, uint64_t *ids_r, unsigned max);
-
-/* While anybody watches, deliveries are applied without gathering first. `by` is +1 or -1. Any
- * thread. */
-void applier_watched(struct applier *a, int by);
 
 #endif

@@ -22,6 +22,12 @@ struct scene {
     atomic_bool stop;
 };
 
+static bool is_watched(void *context)
+{
+    (void)context;
+    return true;
+}
+
 static void touched(void *context, store_mailbox mailbox)
 {
     struct scene *s = CONTAINER_OF(context, struct scene, t);
@@ -143,9 +149,9 @@ static void test_all_at_once(void **state)
     (void)state;
     test_store_make(&s.t);
     s.t.config.touched = touched;
+    s.t.config.is_watched = is_watched;
     s.t.config.snapshot_bytes = 1 << 20;
     test_store_open(&s.t);
-    store_watched(s.t.store, 1);
     for (unsigned i = 0; i < SENDERS; i++)
         pthread_create(&senders[i], NULL, sender, &s);
     for (unsigned i = 0; i <= READERS; i++)
@@ -166,7 +172,6 @@ static void test_all_at_once(void **state)
         sum += info.uid_next - 1;
     }
     assert_int_equal(sum, SENDERS * ROUNDS);
-    store_watched(s.t.store, -1);
     test_store_close(&s.t);
     test_check(&s.t);
     test_store_remove(&s.t);
@@ -184,6 +189,7 @@ static void test_gathered(void **state)
     (void)state;
     test_store_make(&s.t);
     s.t.config.touched = touched;
+    s.t.config.is_watched = is_watched;
     test_store_open(&s.t);
     *note = (struct note){&s, 0};
     atomic_store(&s.away, 1);
