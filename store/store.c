@@ -243,6 +243,11 @@ void store_close(struct store **store)
     *store = NULL;
 }
 
+void store_crashed_at(const void *address)
+{
+    index_condemn_at(address);
+}
+
 /* ---- running ---- */
 
 bool store_step(struct store *s, unsigned which)

@@ -324,6 +324,10 @@ struct store_check_report {
     uint64_t batches, records, messages, entries, mailboxes, accounts;
     uint64_t damaged, missing, orphaned, miscounted;
 };
+/* From a handler of SIGSEGV or SIGBUS: when the address lies in the index, leaves a note that makes
+ * the next start rebuild it. */
+void store_crashed_at(const void *address);
+
 /* Walks log and index of a store that no process has open and compares them; says each finding. */
 MUST_USE enum store_status store_check(const struct store_config *config,
                                        struct store_check_report *report_r);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/ensure.h"
+#include "store/store.h"
 
 static sigset_t taken(void)
 {
@@ -19,10 +20,24 @@ static sigset_t taken(void)
     return set;
 }
 
+/* Where memory is a file, damage of the file ends the process by a signal. Returning makes it
+ * happen again, as it would have without us. */
+static struct sigaction before_crash[2];
+
+static void crashed(int number, siginfo_t *info, void *unused)
+{
+    (void)unused;
+    store_crashed_at(info->si_addr);
+    sigaction(number, &before_crash[number == SIGBUS], NULL);
+}
+
 void signals_take(void)
 {
     sigset_t set = taken();
+    struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO};
 
+    sigaction(SIGSEGV, &action, &before_crash[0]);
+    sigaction(SIGBUS, &action, &before_crash[1]);
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }

@@ -3,7 +3,8 @@
 
 /*
  * signals: what an operator asks of the running process. They are blocked in all threads, and the
- * main thread waits for them, so that no code of ours ever runs inside a signal handler.
+ * main thread waits for them, so that no code of ours runs inside a signal handler; but one: a
+ * crash inside the index leaves a note for the next start (store_crashed_at()).
  */
 
 enum signals_request {

@@ -5,11 +5,17 @@
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "store/index/index_file.h"
+
+enum {
+    MISSING_PAGES_MAX = 65536, /* given back at the end of the file, and so never written */
+};
 
 static const char *const table_names[INDEX_TABLES] = {
     [INDEX_META] = "meta", [INDEX_ACCT] = "acct", [INDEX_KW] = "kw",   [INDEX_MBOX] = "mbox",
@@ -21,9 +27,15 @@ struct index {
     MDB_env *env;
     MDB_dbi tables[INDEX_TABLES];
     struct index_config config;
-    char *path;
+    char *path, *bad_path; /* bad_path: of the note that condemns it */
+    bool is_usable;        /* it was opened whole */
     uint32_t page_size;
 };
+
+/* Where LMDB's mapping lies, for a handler of signals: see index_condemn_at(). Written while one
+ * thread opens or closes. */
+static volatile uintptr_t mapped_from, mapped_to;
+static char mapped_bad_path[4096 + 16];
 
 struct index_txn {
     struct index *index;
@@ -80,6 +92,8 @@ static enum store_status failed(struct index_txn *t, const char *what, int rc)
         t->status = status_of(rc);
         if (t->status == STORE_NOT_FOUND)
             t->status = STORE_CORRUPT;
+        if (t->status == STORE_CORRUPT)
+            index_condemn(t->index);
         say(t->index, what, rc);
     }
     return t->status;
@@ -96,23 +110,58 @@ static char *path_in(const char *directory, const char *name)
     return path;
 }
 
-static bool is_condemned(const char *directory)
+/* Only calls that a handler of signals may make. */
+static void condemn(const char *bad_path)
 {
-    char *path = path_in(directory, "BAD");
-    bool is = access(path, F_OK) == 0;
+    int file = open(bad_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
-    free(path);
-    return is;
+    if (file >= 0)
+        close(file);
 }
 
 void index_condemn(const struct index *index)
 {
-    char *path = path_in(index->path, "BAD");
-    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    condemn(index->bad_path);
+}
 
-    if (file >= 0)
-        close(file);
-    free(path);
+void index_condemn_at(const void *address)
+{
+    if ((uintptr_t)address >= mapped_from && (uintptr_t)address < mapped_to)
+        condemn(mapped_bad_path);
+}
+
+/* LMDB does not tell where its mapping lies, but the kernel does. */
+static void remember_mapping(const struct index *index)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[4096 + 128];
+    unsigned long from, to, inode;
+    struct stat file;
+    int fd;
+
+    mapped_to = 0;
+    if (mdb_env_get_fd(index->env, &fd) == 0 && fstat(fd, &file) == 0) {
+        while (maps && fgets(line, sizeof(line), maps)) {
+            if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &from, &to, &inode) == 3 &&
+                inode == file.st_ino && strstr(line, "/data.mdb")) {
+                snprintf(mapped_bad_path, sizeof(mapped_bad_path), "%s", index->bad_path);
+                mapped_from = from;
+                mapped_to = to;
+            }
+        }
+    }
+    if (maps)
+        fclose(maps);
+}
+
+/* LMDB ends the process after this. */
+static void assertion_failed(MDB_env *env, const char *text)
+{
+    const struct index *index = mdb_env_get_userctx(env);
+
+    index_condemn(index);
+    if (index->config.say)
+        index->config.say(index->config.context, text);
 }
 
 static int open_tables(struct index *index)
@@ -146,9 +195,11 @@ static int lengthen(struct index *index)
         rc = mdb_env_stat(index->env, &env);
     if (rc != 0)
         return rc;
-    len = (off_t)(info.me_last_pgno + 1) * env.ms_psize;
     if (fstat(fd, &file) != 0)
         return errno;
+    if (info.me_last_pgno > (uint64_t)file.st_size / env.ms_psize + MISSING_PAGES_MAX)
+        return MDB_CORRUPTED;
+    len = (off_t)(info.me_last_pgno + 1) * env.ms_psize;
     return file.st_size >= len || ftruncate(fd, len) == 0 ? 0 : errno;
 }
 
@@ -163,6 +214,8 @@ static int open_env(struct index *index)
         return rc;
     if (index->config.read_only)
         flags |= MDB_RDONLY | MDB_NOLOCK;
+    mdb_env_set_userctx(index->env, index);
+    mdb_env_set_assert(index->env, assertion_failed);
     rc = mdb_env_set_mapsize(index->env, index->config.map_size);
     if (rc == 0)
         rc = mdb_env_set_maxreaders(index->env, index->config.readers);
@@ -181,35 +234,68 @@ static int open_env(struct index *index)
     return rc;
 }
 
+/* Whether what lies there may be given to LMDB. STORE_NOT_FOUND: there is nothing yet. */
+static enum store_status look_at_file(const struct index *index)
+{
+    enum store_status status =
+        access(index->bad_path, F_OK) == 0 ? STORE_CORRUPT : index_file_headers(index->path);
+
+    if (status == STORE_OK)
+        status = index_file_sealed(index->path);
+    if (status == STORE_CORRUPT)
+        say(index, "is not as it was left", MDB_CORRUPTED);
+    if (status == STORE_OK && !index->config.read_only)
+        status = index_file_unseal(index->path);
+    return status;
+}
+
+static enum store_status start(struct index *index)
+{
+    enum store_status status = look_at_file(index);
+    int rc;
+
+    if (status != STORE_OK && (status != STORE_NOT_FOUND || index->config.read_only))
+        return status;
+    rc = open_env(index);
+    if (rc != 0 && rc != ENOENT)
+        say(index, "cannot be opened", rc);
+    return status_of(rc);
+}
+
 enum store_status index_open(const struct index_config *config, struct index **index_r)
 {
     struct index *index;
-    int rc;
+    enum store_status status;
 
     if (!config->read_only && mkdir(config->path, 0700) != 0 && errno != EEXIST)
         return errno == ENOSPC ? STORE_FULL : STORE_IO;
-    if (is_condemned(config->path))
-        return STORE_CORRUPT;
     index = xcalloc(1, sizeof(*index));
     index->config = *config;
     index->path = xstrdup(config->path);
-    rc = open_env(index);
-    if (rc == 0) {
-        *index_r = index;
-        return STORE_OK;
+    index->bad_path = path_in(config->path, "BAD");
+    status = start(index);
+    if (status != STORE_OK) {
+        index_close(&index);
+        return status;
     }
-    if (rc != ENOENT)
-        say(index, "cannot be opened", rc);
-    index_close(&index);
-    return status_of(rc);
+    index->is_usable = true;
+    remember_mapping(index);
+    *index_r = index;
+    return STORE_OK;
 }
 
 void index_close(struct index **index)
 {
-    if ((*index)->env)
-        mdb_env_close((*index)->env);
-    free((*index)->path);
-    free(*index);
+    struct index *x = *index;
+
+    mapped_to = 0;
+    if (x->env)
+        mdb_env_close(x->env);
+    if (x->is_usable && !x->config.read_only)
+        index_file_seal(x->path);
+    free(x->bad_path);
+    free(x->path);
+    free(x);
     *index = NULL;
 }
 

@@ -41,6 +41,9 @@ uint64_t index_bytes(const struct index *index); /* of the file that are in use;
 /* Leaves a note beside the data that the index is damaged, so that the next start rebuilds it. */
 void index_condemn(const struct index *index);
 
+/* From a handler of signals: the same, when the address lies in an index's mapping. */
+void index_condemn_at(const void *address);
+
 /* The one writing transaction; one thread for the index's whole life. */
 MUST_USE enum store_status index_write_begin(struct index *index, struct index_txn **txn_r);
 /* Ends it either way. STORE_FULL: nothing was written, try again later. */

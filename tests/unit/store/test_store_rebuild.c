@@ -124,6 +124,74 @@ static void test_index_damaged(void **state)
     test_store_remove(&t);
 }
 
+/* ---- damage done while nobody had it open ---- */
+
+static uint64_t damage_random = 1;
+
+static uint64_t damage_next(void)
+{
+    damage_random = damage_random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return damage_random >> 24;
+}
+
+/* One of: a flipped bit, bytes overwritten, zeroed pages, a shorter file, an empty one, a longer
+ * one. */
+static bool damage_somehow(struct test_store *t)
+{
+    char path[128], junk[3 * 4096] = {0}, byte;
+    unsigned kind = (unsigned)(damage_next() % 16);
+    struct stat info;
+    off_t at;
+    int file;
+
+    snprintf(path, sizeof(path), "%s/idx/data.mdb", t->path);
+    file = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(file >= 0 && fstat(file, &info) == 0 && info.st_size > 4 * 4096);
+    at = (off_t)(damage_next() % (uint64_t)info.st_size);
+    if (kind == 0) {
+        assert_int_equal(ftruncate(file, at), 0);
+    } else if (kind == 1) {
+        assert_int_equal(ftruncate(file, 0), 0);
+    } else if (kind == 2) {
+        assert_int_equal(ftruncate(file, info.st_size + 1), 0);
+    } else if (kind < 6) {
+        for (size_t i = 0; i < sizeof(junk); i++)
+            junk[i] = (char)(kind == 3 ? 0 : damage_next());
+        assert_true(pwrite(file, junk, sizeof(junk), kind == 5 ? 0 : at / 4096 * 4096) > 0);
+    } else {
+        assert_int_equal(pread(file, &byte, 1, at), 1);
+        byte = (char)(byte ^ 1 << damage_next() % 8);
+        assert_int_equal(pwrite(file, &byte, 1, at), 1);
+    }
+    close(file);
+    return true;
+}
+
+static void test_index_damaged_while_stopped(void **state)
+{
+    struct test_store t;
+    char *before, *after;
+
+    (void)state;
+    test_store_make(&t);
+    test_store_open(&t);
+    work(&t, 15);
+    before = test_dump(&t);
+    for (unsigned i = 0; i < 100; i++) {
+        test_store_close(&t);
+        damage_somehow(&t);
+        test_store_open(&t);
+        after = test_dump(&t);
+        assert_string_equal(before, after);
+        free(after);
+        assert_true(test_store_remove_directory(&t, "idx.bad-1"));
+    }
+    free(before);
+    test_store_close(&t);
+    test_check(&t);
+    test_store_remove(&t);
+}
+
 static unsigned segments_gone(const struct test_store *t)
 {
     unsigned gone = 0;
@@ -274,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_index_lost),
         cmocka_unit_test(test_index_damaged),
+        cmocka_unit_test(test_index_damaged_while_stopped),
         cmocka_unit_test(test_snapshot_and_recycling),
         cmocka_unit_test(test_old_index),
         cmocka_unit_test(test_log_behind_index),
