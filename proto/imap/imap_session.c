@@ -147,6 +147,20 @@ void imap_ask_auth(struct imap_session *s, struct auth_request *r)
     session_ask(s, &r->base);
 }
 
+/* How long the peer may take now: before login the time runs from the greeting. */
+static void imap_set_patience(struct imap_session *s)
+{
+    const struct imap_settings *settings = imap_settings_of(s);
+    int64_t left_ms;
+
+    if (s->state != IMAP_FRESH) {
+        s->base.idle_ms = settings->idle_ms;
+        return;
+    }
+    left_ms = settings->login_ms - (s->base.now_us - s->started_us) / 1000;
+    s->base.idle_ms = left_ms < 1 ? 1 : (uint32_t)left_ms;
+}
+
 static void imap_reply(struct session *base, struct request *r)
 {
     struct imap_session *s = imap_of(base);
@@ -156,6 +170,7 @@ static void imap_reply(struct session *base, struct request *r)
     s->base.want = SESSION_WANT_INPUT;
     if (r->kind == REQUEST_AUTH) {
         imap_auth_answered(s, r);
+        imap_set_patience(s); /* somebody who is let in has more time */
         return;
     }
     s->out_bytes += ((struct imap_request *)r)->out_bytes;
@@ -261,20 +276,6 @@ static size_t imap_command_input(struct imap_session *s, struct span bytes)
         imap_reader_bad(s, what);
     }
     return eaten;
-}
-
-/* How long the peer may take now: before login the time runs from the greeting. */
-static void imap_set_patience(struct imap_session *s)
-{
-    const struct imap_settings *settings = imap_settings_of(s);
-    int64_t left_ms;
-
-    if (s->state != IMAP_FRESH) {
-        s->base.idle_ms = settings->idle_ms;
-        return;
-    }
-    left_ms = settings->login_ms - (s->base.now_us - s->started_us) / 1000;
-    s->base.idle_ms = left_ms < 1 ? 1 : (uint32_t)left_ms;
 }
 
 static size_t imap_input(struct session *base, struct span bytes)

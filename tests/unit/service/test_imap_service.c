@@ -76,6 +76,7 @@ static void imap_seed_test(void **state)
     heard = imap_client_say(&c, "a login vagrant password\r\n");
     HAS(heard, "a OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID IDLE NAMESPACE UNSELECT CHILDREN] "
                "Logged in\r\n");
+    assert_int_equal(c.session->idle_ms, w->settings.idle_ms);
     heard = imap_client_say(&c, "b select inbox\r\n");
     HAS(heard, "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\r\n"
                "* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] "
