@@ -38,7 +38,7 @@ struct imap_verb {
     unsigned states, flags;
     void (*run)(struct imap_session *s, struct span args);
     void (*answered)(struct imap_session *s, struct request *r);
-    const char *done; /* "Fetch completed." */
+    const char *done; /* "Fetch": what is "completed." */
 };
 const struct imap_verb *imap_verb_find(struct span name); /* NULL: there is none */
 

@@ -45,7 +45,12 @@ void imap_ok_text(struct imap_session *s, struct span text)
 
 void imap_ok(struct imap_session *s)
 {
-    imap_ok_text(s, span_str(s->command.verb->done));
+    struct chain text = {0};
+
+    chain_add(&text, span_str(s->command.verb->done));
+    chain_add(&text, SPAN(" completed."));
+    imap_ok_text(s, chain_flat(&text));
+    chain_free(&text);
 }
 
 void imap_no(struct imap_session *s, struct span text)

@@ -1,26 +1,26 @@
 #include "proto/imap/imap_private.h"
 
-/* The protocol at a glance (RFC 3501 6; IDLE: RFC 2177, ID: 2971, NAMESPACE: 2342, UNSELECT: 3691). */
+/* The protocol at a glance (RFC 3501 6; IDLE: 2177, ID: 2971, NAMESPACE: 2342, UNSELECT: 3691). */
 static const struct imap_verb imap_verbs[] = {
-    {"CAPABILITY",   IMAP_ANY,      0,                     imap_capability_cmd,   NULL,                 "Capability completed."  },
-    {"NOOP",         IMAP_ANY,      IMAP_VERB_MAY_EXPUNGE, imap_noop_cmd,         NULL,                 "NOOP completed."        },
-    {"LOGOUT",       IMAP_ANY,      0,                     imap_logout_cmd,       NULL,                 "Logout completed."      },
-    {"ID",           IMAP_ANY,      0,                     imap_id_cmd,           NULL,                 "ID completed."          },
-    {"LOGIN",        IMAP_FRESH,    0,                     imap_login_cmd,        imap_auth_answered,   "Logged in"              },
-    {"AUTHENTICATE", IMAP_FRESH,    0,                     imap_authenticate_cmd, imap_auth_answered,   "Logged in"              },
-    {"SELECT",       IMAP_IN,       0,                     imap_select_cmd,       imap_select_answered, "Select completed."      },
-    {"EXAMINE",      IMAP_IN,       0,                     imap_examine_cmd,      imap_select_answered, "Examine completed."     },
-    {"STATUS",       IMAP_IN,       0,                     imap_status_cmd,       NULL,                 "Status completed."      },
-    {"LIST",         IMAP_IN,       0,                     imap_list_cmd,         NULL,                 "List completed."        },
-    {"NAMESPACE",    IMAP_IN,       0,                     imap_namespace_cmd,    NULL,                 "Namespace completed."   },
-    {"IDLE",         IMAP_IN,       IMAP_VERB_MAY_EXPUNGE, imap_idle_cmd,         imap_idle_answered,   "Idle completed."        },
-    {"CHECK",        IMAP_SELECTED, IMAP_VERB_MAY_EXPUNGE, imap_noop_cmd,         NULL,                 "Check completed."       },
-    {"CLOSE",        IMAP_SELECTED, 0,                     imap_close_cmd,        imap_close_answered,  "Close completed."       },
-    {"UNSELECT",     IMAP_SELECTED, 0,                     imap_unselect_cmd,     NULL,                 "Unselect completed."    },
-    {"EXPUNGE",      IMAP_SELECTED, IMAP_VERB_MAY_EXPUNGE, imap_expunge_cmd,      NULL,                 "Expunge completed."     },
-    {"SEARCH",       IMAP_SELECTED, IMAP_VERB_UID,         imap_search_cmd,       NULL,                 "Search completed."      },
-    {"FETCH",        IMAP_SELECTED, IMAP_VERB_UID,         imap_fetch_cmd,        imap_fetch_answered,  "Fetch completed."       },
-    {"STORE",        IMAP_SELECTED, IMAP_VERB_UID,         imap_store_cmd,        NULL,                 "Store completed."       },
+    {"CAPABILITY",   IMAP_ANY,      0,                     imap_capability_cmd,   NULL,                 "Capability"},
+    {"NOOP",         IMAP_ANY,      IMAP_VERB_MAY_EXPUNGE, imap_noop_cmd,         NULL,                 "NOOP"      },
+    {"LOGOUT",       IMAP_ANY,      0,                     imap_logout_cmd,       NULL,                 "Logout"    },
+    {"ID",           IMAP_ANY,      0,                     imap_id_cmd,           NULL,                 "ID"        },
+    {"LOGIN",        IMAP_FRESH,    0,                     imap_login_cmd,        imap_auth_answered,   NULL        },
+    {"AUTHENTICATE", IMAP_FRESH,    0,                     imap_authenticate_cmd, imap_auth_answered,   NULL        },
+    {"SELECT",       IMAP_IN,       0,                     imap_select_cmd,       imap_select_answered, "Select"    },
+    {"EXAMINE",      IMAP_IN,       0,                     imap_examine_cmd,      imap_select_answered, "Examine"   },
+    {"STATUS",       IMAP_IN,       0,                     imap_status_cmd,       NULL,                 "Status"    },
+    {"LIST",         IMAP_IN,       0,                     imap_list_cmd,         NULL,                 "List"      },
+    {"NAMESPACE",    IMAP_IN,       0,                     imap_namespace_cmd,    NULL,                 "Namespace" },
+    {"IDLE",         IMAP_IN,       IMAP_VERB_MAY_EXPUNGE, imap_idle_cmd,         imap_idle_answered,   "Idle"      },
+    {"CHECK",        IMAP_SELECTED, IMAP_VERB_MAY_EXPUNGE, imap_noop_cmd,         NULL,                 "Check"     },
+    {"CLOSE",        IMAP_SELECTED, 0,                     imap_close_cmd,        imap_close_answered,  "Close"     },
+    {"UNSELECT",     IMAP_SELECTED, 0,                     imap_unselect_cmd,     NULL,                 "Unselect"  },
+    {"EXPUNGE",      IMAP_SELECTED, IMAP_VERB_MAY_EXPUNGE, imap_expunge_cmd,      NULL,                 "Expunge"   },
+    {"SEARCH",       IMAP_SELECTED, IMAP_VERB_UID,         imap_search_cmd,       NULL,                 "Search"    },
+    {"FETCH",        IMAP_SELECTED, IMAP_VERB_UID,         imap_fetch_cmd,        imap_fetch_answered,  "Fetch"     },
+    {"STORE",        IMAP_SELECTED, IMAP_VERB_UID,         imap_store_cmd,        NULL,                 "Store"     },
 };
 
 const struct imap_verb *imap_verb_find(struct span name)
