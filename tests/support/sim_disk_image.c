@@ -6,6 +6,19 @@
 #include "core/base/alloc.h"
 #include "tests/support/sim_disk_private.h"
 
+/* Whatever names of a file were on their way, it has one: nobody makes links, and a rename never
+ * leaves both. */
+static void apply_alone(struct sim_names *names, const struct sim_operation *o)
+{
+    const char *name = o->kind == SIM_RENAME ? o->to : o->path;
+
+    sim_operation_apply(names, o);
+    for (size_t i = names->count; o->kind != SIM_UNLINK && i > 0; i--) {
+        if (names->at[i - 1].inode == o->inode && strcmp(names->at[i - 1].path, name) != 0)
+            sim_names_remove(names, names->at[i - 1].path);
+    }
+}
+
 /* The names that survive. Shuffled, because nothing orders them but a sync. */
 static void choose_names(const struct sim_disk *d, enum sim_cut cut, uint64_t *random,
                          struct sim_names *chosen_r)
@@ -26,7 +39,7 @@ static void choose_names(const struct sim_disk *d, enum sim_cut cut, uint64_t *r
     }
     for (size_t i = 0; i < d->pending_count && cut != SIM_CUT_ALL_LOST; i++) {
         if (cut == SIM_CUT_ALL_KEPT || sim_one_in(random, 2))
-            sim_operation_apply(chosen_r, &order[i]);
+            apply_alone(chosen_r, &order[i]);
     }
     free(order);
 }
@@ -149,4 +162,55 @@ struct sim_disk *sim_disk_after_kill(const struct sim_disk *d)
                                    .inode = clone_of(image, o->inode)};
     }
     return image;
+}
+
+/* ---- the same in place ---- */
+
+static void close_all(struct sim_disk *d)
+{
+    for (size_t i = 0; i < d->handle_count; i++)
+        d->handles[i].inode = NULL;
+    for (size_t i = 0; i < d->inode_count; i++) {
+        d->inodes[i]->maps = 0;
+        d->inodes[i]->is_locked = false;
+    }
+}
+
+void sim_disk_kill(struct sim_disk *d)
+{
+    close_all(d);
+}
+
+void sim_disk_cut(struct sim_disk *d, enum sim_cut cut, uint64_t seed)
+{
+    struct sim_names chosen = {0};
+
+    close_all(d);
+    d->random = seed;
+    choose_names(d, cut, &d->random, &chosen);
+    drop_lost(d->root, &chosen);
+    for (size_t i = 0; i < d->inode_count; i++)
+        sim_inode_cut(d->inodes[i], cut, &d->random);
+    sim_names_free(&d->live);
+    sim_names_free(&d->durable);
+    for (size_t i = 0; i < chosen.count; i++)
+        sim_names_add(&d->durable, chosen.at[i].path, chosen.at[i].inode);
+    d->live = chosen;
+    for (size_t i = 0; i < d->pending_count; i++)
+        sim_operation_free(&d->pending[i]);
+    d->pending_count = 0;
+}
+
+void sim_disk_move(struct sim_disk *d, const char *root)
+{
+    char clean[SIM_PATH_SIZE];
+    char *old = d->root;
+
+    sim_path_clean(root, clean);
+    sim_names_move(&d->live, old, clean);
+    sim_names_move(&d->durable, old, clean);
+    for (size_t i = 0; i < d->pending_count; i++)
+        sim_operation_move(&d->pending[i], old, clean);
+    d->root = xstrdup(clean);
+    free(old);
 }
