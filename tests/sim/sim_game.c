@@ -18,6 +18,8 @@ enum {
     GAME_STOP_STEPS = 100000, /* of a stop in order */
     GAME_STOP_S = 60,
     GAME_CUT_OPERATIONS = 12,    /* a cut comes within so many of the disk */
+    GAME_MEANWHILE_STEPS = 80,   /* of others while an operation of the disk takes its time, ... */
+    GAME_MEANWHILE_NS = 1000000, /* ... each up to so long */
     GAME_JUMP_S = 3 * 24 * 3600, /* of the wall clock, either way */
     GAME_ROOM_BYTES = 3 << 20,   /* on a disk that is nearly full */
 };
@@ -29,6 +31,7 @@ struct game {
     struct client *clients[GAME_CLIENTS_MAX];
     unsigned client_count;
     bool disk_is_full;
+    bool is_storing; /* the store is at work: a thread of its own, in a process */
 };
 
 /* ---- clients ---- */
@@ -62,6 +65,34 @@ static void drop_all(struct game *g)
 
 /* ---- moving ---- */
 
+static bool store_step_of(struct game *g, unsigned which)
+{
+    bool did;
+
+    g->is_storing = true;
+    did = gateway_step(g->world.gateway, GATEWAY_STORE, which, 0);
+    g->is_storing = false;
+    return did;
+}
+
+/* While the store waits for its disk the reactor goes on, and so do the clients: whoever was told
+ * too early that something is durable knows it now. */
+static void meanwhile(void *context)
+{
+    struct game *g = context;
+    struct run *r = g->run;
+
+    if (!g->is_storing || run_one_in(r, 2))
+        return;
+    for (uint64_t n = run_dice(r, GAME_MEANWHILE_STEPS); n > 0; n--) {
+        sim_pass(r->sim, run_dice(r, GAME_MEANWHILE_NS));
+        if (run_one_in(r, 2))
+            (void)gateway_step(g->world.gateway, GATEWAY_TURN, 0, 0);
+        else
+            (void)client_step(g->clients[run_dice(r, g->client_count)], false);
+    }
+}
+
 /* The gateway has stopped when its turns say so. */
 static bool step(struct game *g)
 {
@@ -76,7 +107,7 @@ static bool step(struct game *g)
     else if (which < 8)
         (void)gateway_step(g->world.gateway, GATEWAY_WORK, 0, 0);
     else
-        (void)gateway_step(g->world.gateway, GATEWAY_STORE, (unsigned)run_dice(r, 3), 0);
+        (void)store_step_of(g, (unsigned)run_dice(r, 3));
     return true;
 }
 
@@ -89,8 +120,8 @@ static bool anybody_does_something(struct game *g)
         return true;
     for (unsigned i = 0; i < g->client_count; i++)
         did |= client_step(g->clients[i], true);
-    return did || gateway_step(gateway, GATEWAY_WORK, 0, 0) ||
-           gateway_step(gateway, GATEWAY_STORE, 0, 0) || !sim_is_idle(g->run->sim);
+    return did || gateway_step(gateway, GATEWAY_WORK, 0, 0) || store_step_of(g, 0) ||
+           !sim_is_idle(g->run->sim);
 }
 
 static uint64_t next_wake_ns(const struct game *g)
@@ -332,6 +363,8 @@ void game_play(struct run *r, bool without_sync)
     r->model = model_new(r);
     began = clock_monotonic_ns();
     world_begin(&g.world, r, without_sync);
+    g.world.meanwhile = meanwhile;
+    g.world.context = &g;
     add_clients(&g, &client_smtp, 1, 2, 6);
     add_clients(&g, &client_lmtp, 0, 1, 3);
     add_clients(&g, &client_noise, 0, 1, 2);

@@ -145,13 +145,19 @@ static void after_operation(void *context, const char *what)
 {
     struct world *w = context;
 
-    if (w->cut_at != 0 && w->image == NULL && sim_disk_operations(w->disk) >= w->cut_at)
+    if (w->image != NULL)
+        return;
+    if (w->meanwhile != NULL)
+        w->meanwhile(w->context);
+    if (w->cut_at != 0 && sim_disk_operations(w->disk) >= w->cut_at &&
+        (!w->cut_in_write || strcmp(what, "write") == 0))
         cut(w, what);
 }
 
 void world_cut_soon(struct world *w, uint64_t operations)
 {
     w->cut_at = sim_disk_operations(w->disk) + 1 + run_dice(w->run, operations);
+    w->cut_in_write = run_one_in(w->run, 2);
 }
 
 void world_cut_now(struct world *w, const char *when)

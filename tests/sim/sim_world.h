@@ -29,10 +29,15 @@ struct world {
     struct gateway *gateway; /* NULL: not running */
     bool without_sync;
 
-    uint64_t cut_at;        /* operation of the disk after which the power goes; 0: it stays */
+    uint64_t cut_at;        /* the power goes after this operation of the disk, ... */
+    bool cut_in_write;      /* ... or after the next write that follows it; cut_at 0: it stays */
     struct sim_disk *image; /* not NULL: it went, and this is what is left */
     struct index_copy *image_index, *old_index;
     bool cut_is_kill;
+
+    /* What other threads do while the store's waits for the disk: called after each operation. */
+    void (*meanwhile)(void *context);
+    void *context;
 };
 
 /* The working directory must be empty. */
