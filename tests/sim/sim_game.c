@@ -10,12 +10,12 @@
 enum {
     GAME_CLIENTS_MAX = 12,
     GAME_LIVES_MAX = 5,
-    GAME_LIFE_STEPS = 12000,  /* at most, of a life that ends by itself */
-    GAME_TROUBLE_STEPS = 400, /* between two troubles, on average */
-    GAME_LOOK_STEPS = 6,      /* between two looks whether time must pass */
-    GAME_LAST_STEPS = 400000, /* in which everybody comes to an end without trouble ... */
-    GAME_LAST_S = 3600,       /* ... and so much simulated time */
-    GAME_STOP_STEPS = 100000, /* of a stop in order */
+    GAME_LIFE_STEPS = 12000,   /* at most, of a life that ends by itself */
+    GAME_TROUBLE_STEPS = 400,  /* between two troubles, on average */
+    GAME_LOOK_STEPS = 6,       /* between two looks whether time must pass */
+    GAME_LAST_STEPS = 2000000, /* in which everybody comes to an end without trouble ... */
+    GAME_LAST_S = 3600,        /* ... and so much simulated time */
+    GAME_STOP_STEPS = 100000,  /* of a stop in order */
     GAME_STOP_S = 60,
     GAME_CUT_OPERATIONS = 12,    /* a cut comes within so many of the disk */
     GAME_MEANWHILE_STEPS = 80,   /* of others while an operation of the disk takes its time, ... */
@@ -173,8 +173,10 @@ static void set_habits(struct game *g, bool calm)
         .accept_fails_percent = run_one_in(r, 4) ? 10 : 0,
     };
 
-    if (calm)
+    if (calm) {
         habits.resets_per_million = habits.accept_fails_percent = 0;
+        habits.room_bytes = 65536;
+    }
     sim_set_habits(r->sim, &habits);
 }
 
