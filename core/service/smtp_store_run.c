@@ -147,14 +147,15 @@ static bool has_looped(struct smtp_store_request *mail, struct span account)
     return false;
 }
 
-/* The same recipient named twice gets one copy. */
-static bool is_repeated(const struct smtp_store_request *mail, unsigned index)
+/* The same recipient, named before; NULL when this is the first time. */
+static const struct smtp_recipient *named_before(const struct smtp_store_request *mail,
+                                                 unsigned index)
 {
     for (unsigned i = 0; i < index; i++) {
         if (span_eq(mail->recipients[i]->address.given, mail->recipients[index]->address.given))
-            return true;
+            return mail->recipients[i];
     }
-    return false;
+    return NULL;
 }
 
 /* All that one change is made of, while it is made. */
@@ -213,9 +214,10 @@ static bool deliver_all(struct delivery *d, const struct directory *directory)
 
     for (unsigned i = 0; i < mail->recipient_count; i++) {
         struct smtp_recipient *rcpt = mail->recipients[i];
+        const struct smtp_recipient *first = named_before(mail, i);
 
-        if (is_repeated(mail, i)) {
-            rcpt->verdict = SMTP_VERDICT_OK;
+        if (first != NULL) { /* one copy, and one verdict */
+            rcpt->verdict = first->verdict;
             continue;
         }
         deliver_recipient(d, directory, rcpt);

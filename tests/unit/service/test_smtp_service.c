@@ -431,10 +431,11 @@ static void test_lmtp(void **state)
     open_session(true, "10.0.2.2");
     say(SPAN("LHLO x\r\n"));
     say(SPAN("MAIL FROM:<>\r\nRCPT TO:<ann@mailserver.local>\r\n"
-             "RCPT TO:<bob@mailserver.local>\r\nDATA\r\n"));
+             "RCPT TO:<bob@mailserver.local>\r\nRCPT TO:<ann@mailserver.local>\r\nDATA\r\n"));
     expect("Delivered-To: ann@mailserver.local\r\n\r\nhi\r\n.\r\n",
            "554 5.4.6 <ann@mailserver.local>: Mail forwarding loop\r\n"
-           "250 2.0.0 Ok: queued as ABCDEF\r\n");
+           "250 2.0.0 Ok: queued as ABCDEF\r\n"
+           "554 5.4.6 <ann@mailserver.local>: Mail forwarding loop\r\n");
     close_session();
     assert_null(stored("ann@mailserver.local", "INBOX", 0));
     assert_non_null(strstr(stored("bob@mailserver.local", "INBOX", 0), " with LMTP id ABCDEF;"));
