@@ -14,6 +14,11 @@ static struct smtp_session *smtp_of(struct session *base)
     return CONTAINER_OF(base, struct smtp_session, base);
 }
 
+static struct smtp_store_request *smtp_mail_of(struct request *request)
+{
+    return CONTAINER_OF(request, struct smtp_store_request, base);
+}
+
 void smtp_state_set(struct smtp_session *s, enum smtp_state state)
 {
     ensure(s->base.want != SESSION_WANT_REPLY);
@@ -184,7 +189,7 @@ static size_t smtp_input(struct session *base, struct span bytes)
 static void smtp_reply(struct session *base, struct request *answered)
 {
     struct smtp_session *s = smtp_of(base);
-    struct smtp_store_request *mail = CONTAINER_OF(answered, struct smtp_store_request, base);
+    struct smtp_store_request *mail = smtp_mail_of(answered);
 
     ensure(answered->status != REQUEST_OPEN);
     ensure(s->mail == NULL);
@@ -266,6 +271,8 @@ static void smtp_end(struct session *base)
     struct smtp_session *s = smtp_of(base);
     struct chain words = {0};
 
+    if (base->request != NULL) /* open, and nobody took it */
+        s->mail = smtp_mail_of(base->request);
     smtp_mail_drop(s);
     if (s->started) {
         smtp_statistics(s, &words);

@@ -238,13 +238,48 @@ static void test_lost_anywhere(void **state)
     }
 }
 
+static unsigned drafts_dropped;
+
+static void count_drop(void **draft)
+{
+    *draft = NULL;
+    drafts_dropped++;
+}
+
+/* The connection is lost when a request is open and nobody has taken it yet: what the service has
+ * of the message is given back. */
+static void test_lost_before_asked(void **state)
+{
+    struct talk t;
+    char xs[65536];
+    struct smtp_store_request *mail;
+
+    (void)state;
+    memset(xs, 'x', sizeof(xs));
+    talk_open(&t);
+    begin_mail(&t);
+    assert_true(talk_say(&t, SPAN("DATA\r\nA: b\r\n\r\n")));
+    while (t.session->want == SESSION_WANT_INPUT)
+        session_feed(t.session, (struct span){xs, sizeof(xs)});
+    mail = CONTAINER_OF(session_take_request(t.session), struct smtp_store_request, base);
+    mail->draft = &drafts_dropped;
+    mail->drop = count_drop;
+    mail->base.status = REQUEST_OK;
+    t.session->ops->reply(t.session, &mail->base);
+    session_feed(t.session, SPAN("\r\n.\r\n"));
+    assert_int_equal(t.session->want, SESSION_WANT_REPLY);
+    t.session->ops->hangup(t.session, SESSION_PEER_CLOSED);
+    talk_close(&t);
+    assert_int_equal(drafts_dropped, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_endless_line),  cmocka_unit_test(test_junk),
         cmocka_unit_test(test_recipients),    cmocka_unit_test(test_tiny_chunks),
         cmocka_unit_test(test_long_body),     cmocka_unit_test(test_body_that_fails),
-        cmocka_unit_test(test_lost_anywhere),
+        cmocka_unit_test(test_lost_anywhere), cmocka_unit_test(test_lost_before_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
