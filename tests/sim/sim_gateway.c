@@ -7,9 +7,9 @@
  *     sim_gateway -n [FIRST [COUNT]]      the negative control: a log that does not sync must be
  *                                         found to lose mail within so many runs
  *
- * SIM_SEEDS is another COUNT, SIM_SECONDS a time in place of one. A run that fails prints its seed,
- * the step, and the last lines of its trace. Each run is a process of its own, so that one that
- * aborts is a finding as well, and nothing is left of it for the next one.
+ * SIM_SEEDS is another COUNT for the first form, SIM_SECONDS a time in place of one. A run that
+ * fails prints its seed, the step, and the last lines of its trace. Each run is a process of its
+ * own, so that one that aborts is a finding as well, and nothing is left of it for the next one.
  */
 
 #include <ftw.h>
@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/chain.h"
 #include "core/base/ensure.h"
 #include "core/base/number.h"
 #include "tests/sim/sim_game.h"
@@ -163,10 +164,10 @@ static void add_counts(struct run_counts *sum, const struct run_counts *more)
         to[i] += from[i];
 }
 
-static void print_counts(const struct run_counts *n, unsigned failed)
+static void print_counts(const struct run_counts *n)
 {
-    printf("%" PRIu64 " runs, %u failed; %" PRIu64 " steps, %" PRIu64 " simulated s\n", n->runs,
-           failed, n->steps, n->simulated_s);
+    printf("%" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " simulated s\n", n->runs, n->steps,
+           n->simulated_s);
     printf("mail: %" PRIu64 " made, %" PRIu64 " copies acknowledged, %" PRIu64 " refused\n",
            n->mails, n->acked, n->refused);
     printf("imap: %" PRIu64 " commands, %" PRIu64 " changes of flags, %" PRIu64
@@ -183,24 +184,35 @@ static int run_all(uint64_t first, uint64_t count, uint64_t seconds, enum mode m
 {
     time_t end = time(NULL) + (time_t)seconds;
     struct run_counts sum = {0};
+    struct chain failures = {0};
     unsigned failed = 0;
 
     for (uint64_t i = 0; seconds > 0 ? time(NULL) < end : i < count; i++) {
         struct verdict v = run_seed(first + i, mode, verbose);
 
         add_counts(&sum, &v.counts);
+        sum.runs = i + 1; /* one that aborted has no counts */
         if (mode == MODE_NEGATIVE && v.lost_mail) {
-            printf("without syncs mail is lost: seed %" PRIu64 "\n", first + i);
+            printf("without syncs mail is lost: seed %" PRIu64 "\n1 passed, 0 failed\n", first + i);
             return 0;
         }
         if (mode == MODE_TWICE && !v.failed)
             v.failed = !is_same_twice(first + i, &v);
-        failed += v.failed && mode != MODE_NEGATIVE;
+        if (v.failed && mode != MODE_NEGATIVE) {
+            failed++;
+            chain_addf(&failures, " %" PRIu64, first + i);
+        }
     }
-    print_counts(&sum, failed);
-    if (mode == MODE_NEGATIVE)
-        printf("without syncs nothing was lost in all of them: this test is blind\n");
-    return failed > 0 || mode == MODE_NEGATIVE;
+    print_counts(&sum);
+    if (failed > 0)
+        printf("failed seeds:%.*s\n", (int)failures.len, chain_flat(&failures).at);
+    chain_free(&failures);
+    if (mode == MODE_NEGATIVE) {
+        printf("without syncs nothing was lost: this test is blind\n0 passed, 1 failed\n");
+        return 1;
+    }
+    printf("%" PRIu64 " passed, %u failed\n", sum.runs - failed, failed);
+    return failed > 0;
 }
 
 static uint64_t number_of(const char *text, uint64_t otherwise)
@@ -227,12 +239,13 @@ int main(int argc, char **argv)
                                : mode;
     }
     first = number_of(optind < argc ? argv[optind] : NULL, 1);
-    count = number_of(getenv("SIM_SEEDS"), SEEDS);
-    if (optind + 1 < argc)
-        count = number_of(argv[optind + 1], count);
+    count = number_of(optind + 1 < argc ? argv[optind + 1] : NULL, SEEDS);
+    if (mode == MODE_RUN)
+        count = number_of(getenv("SIM_SEEDS"), count);
     if (mode == MODE_HASH) {
         printf("%016" PRIx64 "\n", run_seed(first, mode, false).hash);
         return 0;
     }
-    return run_all(first, count, number_of(getenv("SIM_SECONDS"), 0), mode, verbose);
+    return run_all(first, count, mode == MODE_RUN ? number_of(getenv("SIM_SECONDS"), 0) : 0, mode,
+                   verbose);
 }

@@ -10,6 +10,7 @@
 #include "tests/sim/sim_model_private.h"
 
 enum {
+    HEAVY_MAIL_BYTES = 300000,
     BIG_MAIL_BYTES = 530000, /* more than STORE_BIG_BYTES: a file of its own */
 };
 
@@ -27,6 +28,7 @@ struct model *model_new(struct run *run)
     struct model *m = xcalloc(1, sizeof(*m));
 
     m->run = run;
+    m->is_heavy = run_one_in(run, 8);
     return m;
 }
 
@@ -63,8 +65,10 @@ static struct span keep(struct span bytes)
     return (struct span){copy, bytes.len};
 }
 
-static size_t size_of_mail(struct run *r)
+static size_t size_of_mail(struct run *r, bool is_heavy)
 {
+    if (is_heavy && !run_one_in(r, 4))
+        return (size_t)run_dice(r, HEAVY_MAIL_BYTES);
     switch (run_dice(r, 16)) {
     case 0:
         return (size_t)run_dice(r, 60000);
@@ -92,10 +96,10 @@ static void add_line(struct run *r, struct chain *text)
     chain_add(text, (struct span){line, len});
 }
 
-static struct span make_text(struct run *r, unsigned number)
+static struct span make_text(struct run *r, unsigned number, bool is_heavy)
 {
     struct chain text = {0};
-    size_t size = size_of_mail(r);
+    size_t size = size_of_mail(r, is_heavy);
     bool is_mime = run_one_in(r, 6);
     struct span bytes;
 
@@ -125,7 +129,7 @@ struct model_mail *model_mail_new(struct model *m, const unsigned *boxes, unsign
         return NULL;
     mail = &m->mails[m->mail_count++];
     mail->number = m->mail_count;
-    mail->text = make_text(m->run, mail->number);
+    mail->text = make_text(m->run, mail->number, m->is_heavy);
     mail->target_count = count;
     for (unsigned i = 0; i < count; i++)
         mail->targets[i].box = boxes[i];

@@ -85,6 +85,7 @@ struct model_box {
 
 struct model {
     struct run *run;
+    bool is_heavy; /* mails are large: segments fill, die, are compacted and used again */
     struct model_mail mails[MODEL_MAILS_MAX];
     unsigned mail_count;
     struct model_box boxes[MODEL_BOXES];

@@ -126,15 +126,18 @@ void world_verify(struct world *w)
 {
     struct store_config config = world_store_config(w);
     struct run *r = w->run;
+    struct store_numbers numbers;
     struct store_view *v;
     struct store *s;
 
     r->tick++;
-    run_trace(r, "the store is looked into");
     if (store_open(&config, &s) != STORE_OK) {
         run_violated(r, "LOST: the store does not open");
         return;
     }
+    store_numbers(s, &numbers);
+    run_trace(r, "the store has %llu segments and %llu spare ones",
+              (unsigned long long)numbers.segments, (unsigned long long)numbers.segments_spare);
     if (store_view_open(s, &v) != STORE_OK) {
         run_violated(r, "LOST: the store can't be read");
     } else {
