@@ -54,6 +54,8 @@ class Ringpost:
         self.process = subprocess.Popen([f"{self.build}/ringpost", "serve", "-c", f"{d}/ringpost.conf"],
                                         stdout=errors, stderr=errors, stdin=subprocess.DEVNULL)
         peers.wait_port(SMTP, 30)
+        if self.process.poll() is not None:
+            raise RuntimeError(f"ringpost ended; something else listens on port {SMTP}")
         return self
 
     def cpu_s(self):
@@ -133,10 +135,13 @@ def smtp(options, directory):
                   f"| {to('smtp-sink')} | {to('Postfix')} |", flush=True)
 
 
+WORDS = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz    ", k=1 << 20))
+
+
 def letter(number, size):
     """A message as people get them; the same for every server."""
-    choose = random.Random(number)
-    words = "".join(choose.choices("abcdefghijklmnopqrstuvwxyz    ", k=size))
+    start = number * 7919 % (len(WORDS) - size)
+    words = WORDS[start:start + size]
     head = (f"From: \"Person {number % 777}\" <p{number % 777}@example.com>\r\n"
             f"To: Vagrant <{RCPT}>\r\nSubject: Re: topic {number // 7}\r\n"
             f"Date: Wed, {1 + number % 28} Jul 2026 {number % 24:02}:00:00 +0000\r\n"

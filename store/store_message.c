@@ -6,7 +6,7 @@
 #include "store/store_private.h"
 
 enum {
-    LEND_MIN = 4096, /* bytes; copying less is cheaper than asking where it is */
+    LEND_MIN = 16 * 1024, /* bytes; measured: below it copying is faster */
 };
 
 /* Pins a part. A body is checked on its first read since the start, META each time (it is small).
@@ -105,7 +105,7 @@ enum store_status store_entry_header(struct store_view *v, const struct store_en
 }
 
 /* A reactor sends these bytes later and must not wait for the disk: what is not in memory is read
- * now, into memory of its own. */
+ * now, into memory of its own. So is what is short: a copy costs less than a block that lends. */
 enum store_status store_message_lend(struct store_view *v, store_message message, uint32_t from,
                                      uint32_t len, struct chain *out)
 {

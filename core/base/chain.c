@@ -13,7 +13,7 @@
 enum {
     BLOCK_SMALL = 512,
     BLOCK_MIDDLE = 4096,
-    BLOCK_LARGE = 16384,
+    BLOCK_LARGE = 14336,      /* the largest of jemalloc's small sizes */
     CHAIN_FORMAT_GUESS = 256, /* most formatted text is shorter */
 };
 
@@ -69,14 +69,16 @@ static struct chain_block *block_unlink_first(struct chain *c)
     return b;
 }
 
-/* The size of a chain's next block when `want` bytes must fit in one. */
+/* The size of a chain's next block when `want` bytes must fit in one. Blocks grow while nothing but
+ * owned bytes is added; between lent ones there are only a few. */
 static size_t block_size_next(const struct chain *c, size_t want)
 {
     size_t with_head = want + sizeof(struct chain_block);
+    size_t last = c->last == NULL || c->last->size == 0 ? 0 : c->last->size + sizeof(*c->last);
 
-    if (c->held == 0 && with_head <= BLOCK_SMALL)
+    if (last == 0 && with_head <= BLOCK_SMALL)
         return BLOCK_SMALL;
-    if (c->held < BLOCK_MIDDLE && with_head <= BLOCK_MIDDLE)
+    if (last <= BLOCK_SMALL && with_head <= BLOCK_MIDDLE)
         return BLOCK_MIDDLE;
     return with_head <= BLOCK_LARGE ? BLOCK_LARGE : with_head;
 }
