@@ -6,6 +6,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/network.h"
 #include "core/conn/conn_limits.h"
 #include "core/conn/conn_proxy.h"
 
@@ -106,7 +107,7 @@ void conn_open(struct conn_set *set, const struct conn_service *service, int fd)
         return;
     }
     c = conn_new(set, service, fd);
-    if (!conn_network_has(service->proxies, service->proxy_count, peer.address))
+    if (!network_any_has(service->proxies, service->proxy_count, span_str(peer.address)))
         conn_begin(c, &peer);
     conn_advance(c);
     conn_settle(c);

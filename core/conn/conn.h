@@ -21,8 +21,8 @@
 #include "proto/session.h"
 
 struct conn_limits;
-struct conn_network;
 struct job;
+struct network;
 struct reactor;
 
 enum {
@@ -61,7 +61,7 @@ struct conn_service {
 
     struct conn_limits *limits; /* shared by all listeners and reactors; NULL: no limits */
 
-    const struct conn_network *proxies; /* who says first for whom it speaks (conn_proxy.h) */
+    const struct network *proxies; /* who says first for whom it speaks (conn_proxy.h) */
     unsigned proxy_count;
 
     uint32_t rate_min; /* bytes a second that a body must come with; 0: CONN_RATE_MIN */

@@ -1,6 +1,5 @@
 #include "core/conn/conn_limits.h"
 
-#include <arpa/inet.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,40 +12,8 @@ struct conn_limits {
     struct tally *tally;
     unsigned address_max;
     unsigned exempt_count;
-    struct conn_network *exempt;
+    struct network *exempt;
 };
-
-static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-static bool address_parse(const char *text, unsigned char bytes_r[16])
-{
-    if (strchr(text, ':') != NULL)
-        return inet_pton(AF_INET6, text, bytes_r) == 1;
-    memcpy(bytes_r, mapped, sizeof(mapped));
-    return inet_pton(AF_INET, text, bytes_r + sizeof(mapped)) == 1;
-}
-
-static bool network_has(const struct conn_network *n, const unsigned char bytes[16])
-{
-    unsigned whole = n->bits / 8, rest = n->bits % 8;
-
-    if (memcmp(n->address, bytes, whole) != 0)
-        return false;
-    return rest == 0 || (n->address[whole] ^ bytes[whole]) >> (8 - rest) == 0;
-}
-
-bool conn_network_has(const struct conn_network *networks, unsigned count, const char *address)
-{
-    unsigned char bytes[16];
-
-    if (count == 0 || !address_parse(address, bytes))
-        return false;
-    for (unsigned i = 0; i < count; i++) {
-        if (network_has(&networks[i], bytes))
-            return true;
-    }
-    return false;
-}
 
 struct conn_limits *conn_limits_open(const struct conn_limits_config *config)
 {
@@ -72,19 +39,19 @@ void conn_limits_close(struct conn_limits **limits)
 /* The /64, or the IPv4 address behind a prefix that is not in use (0:1::/32). */
 static uint64_t key_of(const char *address)
 {
-    unsigned char bytes[16] = {0};
+    unsigned char bytes[NETWORK_ADDRESS_LEN];
 
-    if (!address_parse(address, bytes))
+    if (!network_address(span_str(address), bytes))
         return 0;
-    if (memcmp(bytes, mapped, sizeof(mapped)) == 0)
-        return (uint64_t)number_get32(bytes + sizeof(mapped)) << 32 | 1u << 24;
+    if (network_is_ipv4(bytes))
+        return (uint64_t)number_get32(bytes + 12) << 32 | 1u << 24;
     return number_get64(bytes);
 }
 
 bool conn_limits_admit(struct conn_limits *limits, const char *address, uint64_t *key_r,
                        bool *exempt_r)
 {
-    *exempt_r = conn_network_has(limits->exempt, limits->exempt_count, address);
+    *exempt_r = network_any_has(limits->exempt, limits->exempt_count, span_str(address));
     *key_r = key_of(address);
     return tally_add(limits->tally, *key_r, *exempt_r ? UINT_MAX : limits->address_max);
 }

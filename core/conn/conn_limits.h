@@ -10,19 +10,14 @@
 #include <stdint.h>
 
 #include "core/base/attr.h"
+#include "core/base/network.h"
 
 struct conn_limits;
 
-/* All addresses as IPv6, the others as v4-mapped ones (::ffff:a.b.c.d). */
-struct conn_network {
-    unsigned char address[16];
-    unsigned bits; /* of these 128 that count */
-};
-
 struct conn_limits_config {
     unsigned total_max;
-    unsigned address_max;              /* 0: no limit for one address */
-    const struct conn_network *exempt; /* networks that only the total counts for; copied */
+    unsigned address_max;         /* 0: no limit for one address */
+    const struct network *exempt; /* networks that only the total counts for; copied */
     unsigned exempt_count;
 };
 
@@ -35,9 +30,5 @@ MUST_USE bool conn_limits_admit(struct conn_limits *limits, const char *address,
                                 bool *exempt_r);
 void conn_limits_leave(struct conn_limits *limits, uint64_t key);
 unsigned conn_limits_total(struct conn_limits *limits);
-
-/* Is the address (text) in one of these networks? */
-MUST_USE bool conn_network_has(const struct conn_network *networks, unsigned count,
-                               const char *address);
 
 #endif

@@ -157,13 +157,6 @@ void config_text(const struct config *config, const struct config_option *option
 
 /* ---- addresses in lists ---- */
 
-/* One row of mynetworks and its like: 127.0.0.0/8, [::1]/128, 10.1.2.3. */
-struct config_network {
-    unsigned char address[16]; /* IPv4 as ::ffff:a.b.c.d */
-    unsigned bits;             /* of these 128 that count */
-};
-MUST_USE bool config_network_parse(const char *text, struct config_network *network_r);
-
 /* A place to listen: "127.0.0.1:25", "[::1]:25", "*:25" (all, IPv6 and IPv4), "unix:/path". */
 struct config_place {
     const char *path; /* unix, else NULL; points into the text */

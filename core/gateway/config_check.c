@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "core/base/network.h"
 #include "core/base/number.h"
 
 struct check {
@@ -83,10 +84,10 @@ static void check_names(struct check *c)
 
 static void check_networks(struct check *c, const char *option, const struct config_list *list)
 {
-    struct config_network network;
+    struct network network;
 
     for (unsigned i = 0; i < list->count; i++)
-        if (!config_network_parse(list->at[i], &network))
+        if (!network_parse(span_str(list->at[i]), &network))
             found(c, option, "\"%s\" is not a network; write it like 10.0.0.0/8 or [fd00::]/8",
                   list->at[i]);
 }

@@ -30,7 +30,7 @@ struct services_host {
 
 struct services {
     struct conn_limits *limits;
-    struct conn_network *proxies;
+    struct network *proxies;
     unsigned proxy_count;
     struct services_host hosts[SERVICES_COUNT];
     struct services_row rows[SERVICES_COUNT];
@@ -78,7 +78,7 @@ static unsigned total_max(const struct config *config)
 
 static struct conn_limits *open_limits(const struct config *config)
 {
-    struct conn_network *exempt;
+    struct network *exempt;
     unsigned count = settings_networks(&config->mynetworks, &exempt);
     struct conn_limits *limits = conn_limits_open(&(struct conn_limits_config){
         .total_max = total_max(config),

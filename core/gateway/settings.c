@@ -151,18 +151,15 @@ struct directory *settings_directory(const struct config *config, struct chain *
 
 /* ---- networks ---- */
 
-unsigned settings_networks(const struct config_list *list, struct conn_network **networks_r)
+unsigned settings_networks(const struct config_list *list, struct network **networks_r)
 {
-    struct conn_network *networks = NULL;
+    struct network *networks = NULL;
 
     if (list->count > 0)
         networks = xcalloc(list->count, sizeof(*networks));
     for (unsigned i = 0; i < list->count; i++) {
-        struct config_network n;
-        bool good = config_network_parse(list->at[i], &n);
+        bool good = network_parse(span_str(list->at[i]), &networks[i]);
         ensure(good);
-        memcpy(networks[i].address, n.address, sizeof(n.address));
-        networks[i].bits = n.bits;
     }
     *networks_r = networks;
     return list->count;

@@ -27,6 +27,6 @@ MUST_USE struct directory *settings_directory(const struct config *config, struc
 
 /* The networks of a list that config_load() found good; *networks_r is to be freed with free(),
  * NULL for an empty list. Returns how many. */
-unsigned settings_networks(const struct config_list *list, struct conn_network **networks_r);
+unsigned settings_networks(const struct config_list *list, struct network **networks_r);
 
 #endif

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/network.h"
 #include "core/service/directory.h"
 #include "core/service/queue_id.h"
 #include "core/service/service_settings.h"
 #include "core/service/smtp_log.h"
-#include "core/service/smtp_networks.h"
 #include "core/service/smtp_targets.h"
 
 struct service_smtp {
@@ -37,23 +37,38 @@ static void host_settings_done(const struct smtp_host *h, void *hold)
     shared_give(&item);
 }
 
-static bool is_loopback(const char *address)
+static bool is_loopback(struct span address)
 {
-    static const char *const loopback[] = {"127.0.0.0/8", "::1"};
+    static const struct network loopback[] = {
+        {{[10] = 0xff, [11] = 0xff, [12] = 127}, 96 + 8},
+        {{[15] = 1},                             128   },
+    };
 
-    return smtp_networks_have(&(struct smtp_words){loopback, COUNT_OF(loopback)}, address);
+    return network_any_has(loopback, COUNT_OF(loopback), address);
+}
+
+/* A list like mynetworks. What is no network in it matches nothing. */
+static bool is_in(const struct smtp_words *list, struct span address)
+{
+    struct network network;
+
+    for (unsigned i = 0; i < list->count; i++) {
+        if (network_parse(span_str(list->at[i]), &network) && network_any_has(&network, 1, address))
+            return true;
+    }
+    return false;
 }
 
 /* Nobody asks the DNS for names yet; this one is known without. */
 static void host_client(const struct smtp_host *h, const struct smtp_settings *settings,
                         const char *address, struct smtp_client *client_r)
 {
-    const char *name = is_loopback(address) ? "localhost" : "unknown";
+    const char *name = is_loopback(span_str(address)) ? "localhost" : "unknown";
 
     (void)h;
     *client_r = (struct smtp_client){
-        .is_ours = smtp_networks_have(&settings->mynetworks, address),
-        .may_xclient = smtp_networks_have(&settings->smtpd_authorized_xclient_hosts, address),
+        .is_ours = is_in(&settings->mynetworks, span_str(address)),
+        .may_xclient = is_in(&settings->smtpd_authorized_xclient_hosts, span_str(address)),
     };
     memcpy(client_r->name, name, strlen(name) + 1);
 }

@@ -699,7 +699,7 @@ static void too_many_are_told_to_come_back(void)
 
 static void a_proxy_speaks_for_its_client(void)
 {
-    static const struct conn_network all = {{0}, 0};
+    static const struct network all = {{0}, 0};
 
     w.service.proxies = &all;
     w.service.proxy_count = 1;

@@ -9,7 +9,7 @@
 
 #include "core/conn/conn_limits.h"
 
-static const struct conn_network exempt[] = {
+static const struct network exempt[] = {
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 0}, 96 + 8},
     {{0x20, 0x01, 0x0d, 0xb8, 0, 0x0f},                        44    },
 };

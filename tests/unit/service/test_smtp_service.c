@@ -20,7 +20,6 @@
 #include "core/service/service_settings.h"
 #include "core/service/service_smtp.h"
 #include "core/service/smtp_log.h"
-#include "core/service/smtp_networks.h"
 #include "core/work/inbox.h"
 
 enum {
@@ -502,40 +501,6 @@ static void test_queue_ids(void **state)
     }
 }
 
-static void test_networks(void **state)
-{
-    static const struct {
-        const char *network, *address;
-        bool has;
-    } rows[] = {
-        {"127.0.0.0/8",     "127.255.0.1",      true },
-        {"127.0.0.0/8",     "128.0.0.1",        false},
-        {"127.0.0.0/8",     "::ffff:127.0.0.1", true },
-        {"10.1.2.3",        "10.1.2.3",         true },
-        {"10.1.2.3",        "10.1.2.4",         false},
-        {"10.0.0.0/9",      "10.127.0.1",       true },
-        {"10.0.0.0/9",      "10.128.0.1",       false},
-        {"0.0.0.0/0",       "1.2.3.4",          true },
-        {"0.0.0.0/0",       "::1",              false},
-        {"[::1]/128",       "::1",              true },
-        {"::1",             "::1",              true },
-        {"[2001:db8::]/33", "2001:db8:7fff::1", true },
-        {"[2001:db8::]/33", "2001:db8:8000::1", false},
-        {"10.0.0.0/33",     "10.0.0.0",         false},
-        {"nonsense",        "10.0.0.0",         false},
-        {"10.0.0.0/8",      "nonsense",         false},
-        {"[10.0.0.0",       "10.0.0.0",         false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const char *const list[] = {rows[i].network};
-
-        assert_int_equal(smtp_networks_have(&(struct smtp_words){list, 1}, rows[i].address),
-                         rows[i].has);
-    }
-}
-
 static void test_delays(void **state)
 {
     static const struct {
@@ -578,7 +543,7 @@ int main(void)
         WITH_STORE(test_detail_creates), WITH_STORE(test_loop),
         WITH_STORE(test_lmtp),           WITH_STORE(test_long_body),
         WITH_STORE(test_given_up),       cmocka_unit_test(test_queue_ids),
-        cmocka_unit_test(test_networks), cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_delays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
