@@ -9,7 +9,9 @@
 enum {
     CLIENT_LAZY_TIMES = 6, /* one in so many steps a lazy one reads */
     CLIENT_HANG_BYTES = 3000,
-    CLIENT_PAUSE_MS = 200, /* between two sessions */
+    CLIENT_PAUSE_MS = 200,        /* between two sessions */
+    CLIENT_SLEEPY = 300,          /* one in so many pauses is so long ... */
+    CLIENT_SLEEP_MS = 400 * 1000, /* ... that the gateway may lose patience */
 };
 
 struct client *client_new(struct run *run, const struct client_kind *kind, unsigned number,
@@ -46,6 +48,8 @@ bool client_is_done(const struct client *c)
 
 void client_think(struct client *c, uint64_t most_ms)
 {
+    if (!c->is_auditor && run_one_in(c->run, CLIENT_SLEEPY))
+        most_ms = CLIENT_SLEEP_MS;
     c->wake_ns = clock_monotonic_ns() + run_dice(c->run, most_ms * 1000 + 1) * 1000;
 }
 

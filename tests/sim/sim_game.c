@@ -367,7 +367,7 @@ void game_play(struct run *r, bool without_sync)
     world_begin(&g.world, r, without_sync);
     g.world.meanwhile = meanwhile;
     g.world.context = &g;
-    add_clients(&g, &client_smtp, 1, 2, 6);
+    add_clients(&g, &client_smtp, 1, 2, r->model->is_heavy ? 12 : 6);
     add_clients(&g, &client_lmtp, 0, 1, 3);
     add_clients(&g, &client_noise, 0, 1, 2);
     add_clients(&g, &client_imap, 1, 3, 8);

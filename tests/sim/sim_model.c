@@ -28,7 +28,7 @@ struct model *model_new(struct run *run)
     struct model *m = xcalloc(1, sizeof(*m));
 
     m->run = run;
-    m->is_heavy = run_one_in(run, 8);
+    m->is_heavy = run_one_in(run, 6);
     return m;
 }
 
@@ -67,7 +67,7 @@ static struct span keep(struct span bytes)
 
 static size_t size_of_mail(struct run *r, bool is_heavy)
 {
-    if (is_heavy && !run_one_in(r, 4))
+    if (is_heavy && !run_one_in(r, 3))
         return (size_t)run_dice(r, HEAVY_MAIL_BYTES);
     switch (run_dice(r, 16)) {
     case 0:
