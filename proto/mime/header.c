@@ -25,21 +25,6 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-size_t header_len(struct span bytes)
-{
-    size_t at = 0;
-
-    while (at < bytes.len) {
-        size_t len = line_len(span_after(bytes, at));
-        bool blank = line_is_blank(bytes.at + at, len);
-
-        at += len;
-        if (blank)
-            break;
-    }
-    return at;
-}
-
 struct header_walk header_walk(struct span block)
 {
     return (struct header_walk){
@@ -108,17 +93,6 @@ bool header_next(struct header_walk *w, struct header_field *field_r)
             return true;
         }
         w->skipped = true;
-    }
-    return false;
-}
-
-bool header_find(struct span block, struct span name, struct header_field *field_r)
-{
-    struct header_walk w = header_walk(block);
-
-    while (header_next(&w, field_r)) {
-        if (span_eq_nocase(field_r->name, name))
-            return true;
     }
     return false;
 }

@@ -29,17 +29,10 @@ struct header_field {
     struct span whole; /* with name, colon and line ends */
 };
 
-/* The length of the header block at the start of `bytes`, its blank line included; all of `bytes`
- * when there is no blank line. */
-size_t header_len(struct span bytes);
-
 /* Walks `block`, which may end in its blank line. META_HEADER_MAX bytes and META_FIELDS_MAX fields
  * are looked at. */
 struct header_walk header_walk(struct span block);
 MUST_USE bool header_next(struct header_walk *w, struct header_field *field_r);
-
-/* The first field of that name (any case); false when there is none. */
-MUST_USE bool header_find(struct span block, struct span name, struct header_field *field_r);
 
 /* The value on one line: without its line ends. `value` itself when it has none, else a text
  * appended to `scratch`, valid until that grows. */

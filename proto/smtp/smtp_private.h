@@ -113,8 +113,6 @@ void smtp_say(struct smtp_session *s, enum smtp_answer answer);
 void smtp_say_of(struct smtp_session *s, enum smtp_answer answer, struct span what);
 void smtp_say_lines(struct smtp_session *s, struct span first, const char *const *rest,
                     unsigned count);
-void smtp_say_verdict(struct smtp_session *s, const struct smtp_verdict *verdict,
-                      struct span address);
 /* The same, when policy and not syntax is the reason: also a note. */
 void smtp_reject(struct smtp_session *s, enum smtp_answer answer, const struct smtp_mailbox *to);
 void smtp_reject_verdict(struct smtp_session *s, const struct smtp_verdict *verdict,

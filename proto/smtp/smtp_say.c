@@ -107,15 +107,6 @@ static void smtp_line_verdict(struct smtp_line *l, const struct smtp_verdict *ve
     smtp_line_add(l, span_str(verdict->text));
 }
 
-void smtp_say_verdict(struct smtp_session *s, const struct smtp_verdict *verdict,
-                      struct span address)
-{
-    struct smtp_line l;
-
-    smtp_line_verdict(&l, verdict, address);
-    smtp_line_end(s, &l, verdict->code);
-}
-
 static struct smtp_note smtp_note_new(struct smtp_session *s, enum smtp_note_kind kind)
 {
     return (struct smtp_note){

@@ -2,7 +2,8 @@
 
 #include "proto/text/date.h"
 
-void smtp_trace_clean(struct span text, struct chain *out)
+/* Appends `text` with whatever could end a comment, an address or a line shown as "?". */
+static void smtp_trace_clean(struct span text, struct chain *out)
 {
     char *at = chain_reserve(out, text.len + 1);
 

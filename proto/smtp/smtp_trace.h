@@ -17,7 +17,4 @@ void smtp_trace_received(const struct smtp_store_request *mail, struct span myho
 void smtp_trace_delivery(struct span sender, struct span recipient, struct span delivered_to,
                          struct chain *out);
 
-/* Appends `text` with whatever could end a comment, an address or a line shown as "?". */
-void smtp_trace_clean(struct span text, struct chain *out);
-
 #endif

@@ -391,13 +391,13 @@ size_t date_write(char *at, struct date date)
     return (size_t)(to - at);
 }
 
-static char *put_imap_day(char *to, int64_t day, bool padded)
+static char *put_imap_day(char *to, int64_t day)
 {
     unsigned month, month_day;
     int year;
 
     date_civil(day, &year, &month, &month_day);
-    if (padded && month_day < 10)
+    if (month_day < 10)
         *to++ = ' ';
     to = put_number(to, month_day, month_day < 10 ? 1 : 2);
     *to++ = '-';
@@ -410,15 +410,8 @@ size_t date_write_imap(char *at, struct date date)
 {
     struct date d = clamp(date);
     int64_t local = d.s + d.zone * 60, day = day_of(local);
-    char *to = put_imap_day(at, day, true);
+    char *to = put_imap_day(at, day);
 
     *to++ = ' ';
     return (size_t)(put_clock(to, local - day * DAY_S, d.zone) - at);
-}
-
-size_t date_write_imap_day(char *at, int64_t day)
-{
-    int64_t first = date_day(0, 1, 1), last = date_day(DATE_YEAR_MAX, 12, 31);
-
-    return (size_t)(put_imap_day(at, day < first ? first : day > last ? last : day, false) - at);
 }

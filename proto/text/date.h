@@ -42,7 +42,6 @@ MUST_USE bool date_parse_imap_day(struct span text, int64_t *day_r);
  * years is written as the nearest one inside. */
 size_t date_write(char *at, struct date date);      /* "Wed, 15 Jul 2020 16:31:24 +0000 (UTC)" */
 size_t date_write_imap(char *at, struct date date); /* "15-Jul-2020 16:31:24 +0000" */
-size_t date_write_imap_day(char *at, int64_t day);  /* "15-Jul-2020" */
 
 /* Days since 1970-01-01 of a day that exists (month and day from 1), and back. */
 int64_t date_day(int year, unsigned month, unsigned day);

@@ -62,11 +62,3 @@ void imap_string_write(struct chain *out, struct span bytes)
 
     chain_added(out, imap_string_put(at, bytes));
 }
-
-void imap_string_write_or_nil(struct chain *out, struct span bytes)
-{
-    if (bytes.at == NULL)
-        chain_add(out, SPAN("NIL"));
-    else
-        imap_string_write(out, bytes);
-}

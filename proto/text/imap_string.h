@@ -2,7 +2,7 @@
 #define PROTO_TEXT_IMAP_STRING_H
 
 /*
- * imap_string: bytes as IMAP's `string` and `nstring` (RFC 3501 section 9).
+ * imap_string: bytes as IMAP's `string` (RFC 3501 section 9).
  *
  * Short 7-bit text without line ends is quoted, all else is a literal. A NUL can be sent in neither
  * (CHAR8 leaves it out), so it becomes the byte 0x80, which keeps every length true; who must have
@@ -28,8 +28,7 @@ static inline size_t imap_string_max(size_t len)
 /* Writes `bytes` as a string to `at`; returns how many were written. */
 size_t imap_string_put(char *at, struct span bytes);
 
-/* Appends a string; the nstring form writes NIL when bytes.at is NULL. */
+/* Appends a string. */
 void imap_string_write(struct chain *out, struct span bytes);
-void imap_string_write_or_nil(struct chain *out, struct span bytes);
 
 #endif

@@ -32,35 +32,6 @@ static void test_byte_and_word(void **state)
     assert_false(scan_word(&at, &taken));
 }
 
-static void test_line(void **state)
-{
-    static const struct {
-        const char *text;
-        size_t max;
-        const char *line;
-    } rows[] = {
-        {"ab\r\ncd", 3, "ab"},
-        {"ab\r\n",   2, NULL},
-        {"ab\n",     9, NULL},
-        {"\n",       9, NULL},
-        {"\r\n",     9, ""  },
-        {"ab\r",     9, NULL},
-        {"",         9, NULL},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct span at = span_str(rows[i].text), line;
-        bool good = scan_line(&at, rows[i].max, &line);
-
-        assert_int_equal(good, rows[i].line != NULL);
-        if (good)
-            assert_true(span_eq(line, span_str(rows[i].line)));
-        else
-            assert_true(span_eq(at, span_str(rows[i].text)));
-    }
-}
-
 static void test_number(void **state)
 {
     static const struct {
@@ -131,7 +102,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_byte_and_word),
-        cmocka_unit_test(test_line),
         cmocka_unit_test(test_number),
         cmocka_unit_test(test_utf8),
     };
