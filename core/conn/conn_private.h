@@ -121,7 +121,6 @@ void conn_keep_drop(struct conn *c);
 void conn_send_arm(struct conn *c);
 bool conn_has_room(const struct conn *c); /* for answers to more commands */
 bool conn_runs_low(const struct conn *c); /* for more of one answer */
-void conn_parts_give(struct conn *c);
 
 /* conn_request.c */
 bool conn_request_ask(struct conn *c); /* false: the answer comes later */

@@ -19,7 +19,7 @@ static struct conn_parts *parts_take(struct conn_set *set)
     return p;
 }
 
-void conn_parts_give(struct conn *c)
+static void parts_give(struct conn *c)
 {
     struct conn_set *set = c->set;
 
@@ -57,7 +57,7 @@ static void sent(struct io_op *op, int result, struct span data UNUSED)
 {
     struct conn *c = CONTAINER_OF(op, struct conn, send);
 
-    conn_parts_give(c);
+    parts_give(c);
     if (c->state == CONN_CLOSING) {
         /* Cut off: nobody reads it. */
     } else if (result < 0) {

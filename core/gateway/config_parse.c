@@ -142,7 +142,7 @@ static int take(void *user, const char *section, const char *name, const char *v
     return 1;
 }
 
-bool config_parse_text(const char *shown, struct span text, struct config_entries *entries,
+static bool parse_text(const char *shown, struct span text, struct config_entries *entries,
                        struct chain *why)
 {
     struct reading r = {.shown = shown, .why = why, .entries = entries, .lines = {.rest = text}};
@@ -162,7 +162,7 @@ bool config_parse_file(const char *path, struct config_entries *entries, struct 
 
     if (!directory_file_read(path, CONFIG_FILE_MAX, &text, why))
         return false;
-    good = config_parse_text(path, text, entries, why);
+    good = parse_text(path, text, entries, why);
     free((void *)(uintptr_t)text.at);
     return good;
 }

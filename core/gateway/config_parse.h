@@ -23,10 +23,8 @@ struct config_entries {
     unsigned count, room;
 };
 
-/* `shown` is what findings call the text. False with lines "shown:line: what; what to do" in `why`;
+/* False with lines "path:line: what is wrong; what to do" in `why`;
  * what was understood is in the entries all the same, so that more can be said about the file. */
-MUST_USE bool config_parse_text(const char *shown, struct span text, struct config_entries *entries,
-                                struct chain *why);
 MUST_USE bool config_parse_file(const char *path, struct config_entries *entries,
                                 struct chain *why);
 void config_parse_free(struct config_entries *entries);

@@ -39,6 +39,14 @@ static const void *domain_kind(const struct directory *d, struct span domain)
     return find(d->domains, domain, false, SPAN(""));
 }
 
+static bool is_ours(const struct directory *d, struct span domain)
+{
+    if (domain_kind(d, domain))
+        return true;
+    return domain.len > 0 && memchr(domain.at, '.', domain.len) &&
+           find(d->virtuals, domain, false, SPAN(""));
+}
+
 /* The name in front of the first delimiter; *detail_r what stands behind it. All of it when there
  * is none, or nothing in front of it. */
 static struct span without_detail(const struct directory *d, struct span local,
@@ -212,7 +220,7 @@ static void walk_address(struct walk *w, struct span local, struct span domain, 
     is_local = kind == &directory_domain_is_local;
     if (!is_final && try_virtual(w, &a, is_local))
         return;
-    if (!kind && !directory_is_ours(w->d, a.domain)) {
+    if (!kind && !is_ours(w->d, a.domain)) {
         w->others++;
         return;
     }
@@ -234,7 +242,7 @@ enum directory_answer directory_resolve(const struct directory *d, struct span l
     *count_r = *others_r = 0;
     if (w.is_too_much)
         return DIRECTORY_ALIAS_BROKEN;
-    if (domain.len > 0 && !directory_is_ours(d, domain))
+    if (domain.len > 0 && !is_ours(d, domain))
         return DIRECTORY_NOT_OURS;
     if (w.count == 0 && w.others == 0)
         return w.has_looped ? DIRECTORY_ALIAS_BROKEN : DIRECTORY_UNKNOWN;
@@ -244,14 +252,6 @@ enum directory_answer directory_resolve(const struct directory *d, struct span l
 }
 
 /* A domain alone in virtual ("example.org  anything") is ours as well, as in virtual(5). */
-bool directory_is_ours(const struct directory *d, struct span domain)
-{
-    if (domain_kind(d, domain))
-        return true;
-    return domain.len > 0 && memchr(domain.at, '.', domain.len) &&
-           find(d->virtuals, domain, false, SPAN(""));
-}
-
 bool directory_login(const struct directory *d, struct span name, struct span *account_r,
                      struct span *password_r)
 {
@@ -283,7 +283,7 @@ unsigned directory_user_count(const struct directory *d)
     return d->user_count;
 }
 
-void directory_alias_free(struct directory_alias *alias)
+static void alias_free(struct directory_alias *alias)
 {
     if (!alias)
         return;
@@ -299,7 +299,7 @@ static void free_aliases(struct map **map)
     void *alias;
 
     while (map_next(*map, &place, &key, &alias))
-        directory_alias_free(alias);
+        alias_free(alias);
     map_free(map);
 }
 
@@ -322,6 +322,6 @@ void directory_free(struct directory **directory)
     free(d->user_order);
     free(d->first_domain);
     free(d->delimiter);
-    directory_alias_free(d->catch_all);
+    alias_free(d->catch_all);
     free(d);
 }

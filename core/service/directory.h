@@ -82,8 +82,6 @@ MUST_USE enum directory_answer directory_resolve(const struct directory *d, stru
                                                  struct directory_target *targets_r, unsigned max,
                                                  unsigned *count_r, unsigned *others_r);
 
-MUST_USE bool directory_is_ours(const struct directory *d, struct span domain);
-
 /* The account that a login name means ("vagrant": with the first of our domains) and its password
  * field "{SCHEME}hash"; false when there is none. */
 MUST_USE bool directory_login(const struct directory *d, struct span name, struct span *account_r,

@@ -80,7 +80,9 @@ static const char *find_at(struct span text)
     return at;
 }
 
-bool directory_address_parse(struct span text, char *to, struct directory_address *address_r)
+/* An address as it is written: local and domain, unquoted into `to` (room for text.len bytes).
+ * False when it can't be one. */
+static bool address_parse(struct span text, char *to, struct directory_address *address_r)
 {
     const char *at;
     struct span local;
@@ -248,7 +250,7 @@ static struct directory_alias *alias_new(struct loading *l, struct span value)
         struct directory_address address;
         if (is_refused(l, item))
             continue;
-        if (!directory_address_parse(item, alias->bytes + used, &address)) {
+        if (!address_parse(item, alias->bytes + used, &address)) {
             found(l, "\"%.*s\" is not an address; write user or user@domain", TEXT(item));
             continue;
         }

@@ -55,11 +55,4 @@ struct directory_key {
 MUST_USE bool directory_key(struct directory_key *key, struct span local, bool at,
                             struct span domain);
 
-/* An address as it is written: local and domain, unquoted into `to` (room for text.len bytes).
- * False when it can't be one. */
-MUST_USE bool directory_address_parse(struct span text, char *to,
-                                      struct directory_address *address_r);
-
-void directory_alias_free(struct directory_alias *alias);
-
 #endif
