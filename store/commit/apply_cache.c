@@ -129,7 +129,7 @@ static void dirty_add(struct cache_list *list, void *row)
     list->items[list->count++] = row;
 }
 
-void cache_account_dirty(struct apply_cache *c, struct cached_account *a)
+static void account_dirty(struct apply_cache *c, struct cached_account *a)
 {
     if (!a->is_dirty)
         dirty_add(&c->dirty_accounts, a);
@@ -194,7 +194,7 @@ void cache_mailbox_touch(struct apply_cache *c, struct cached_mailbox *m, uint64
     m->is_touched = true;
     if (uid_from <= uid_to)
         change_note(a, mailbox_number(m->row.id), uid_from, uid_to);
-    cache_account_dirty(c, a);
+    account_dirty(c, a);
     cache_mailbox_dirty(c, m);
 }
 
@@ -226,7 +226,7 @@ struct cached_account *cache_account_make(struct apply_cache *c, struct span nam
     number_put32(number, row.id);
     index_put(c->txn, INDEX_ACCT, key_span(&key), (struct span){number, sizeof(number)});
     a = account_keep(c, &row);
-    cache_account_dirty(c, a);
+    account_dirty(c, a);
     return a;
 }
 
@@ -261,7 +261,7 @@ struct cached_mailbox *cache_mailbox_make(struct apply_cache *c, struct cached_a
     index_put(c->txn, INDEX_NAME, key_span(&key), (struct span){number, sizeof(number)});
     m = mailbox_keep(c, &row, a);
     cache_mailbox_dirty(c, m);
-    cache_account_dirty(c, a);
+    account_dirty(c, a);
     return m;
 }
 
@@ -299,7 +299,7 @@ int cache_keyword(struct apply_cache *c, struct cached_account *a, struct span n
     key = key_keyword(a->row.id, count);
     index_put(c->txn, INDEX_KW, key_span(&key), name);
     a->row.keyword_count++;
-    cache_account_dirty(c, a);
+    account_dirty(c, a);
     return (int)count;
 }
 

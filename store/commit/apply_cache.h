@@ -69,7 +69,6 @@ struct cached_mailbox *cache_mailbox_make(struct apply_cache *cache, struct cach
                                           struct span name, int64_t time_us);
 
 /* The row will be written at the end of the transaction. */
-void cache_account_dirty(struct apply_cache *cache, struct cached_account *account);
 void cache_mailbox_dirty(struct apply_cache *cache, struct cached_mailbox *mailbox);
 
 /* Advances the account's modseq (once for a record), the mailbox's with it, and notes for the

@@ -53,10 +53,6 @@ void effect_snap(struct effect *e, const struct journal_record *record);
 void effect_body_release(struct effect *e, store_message message);
 void effect_body_keep(struct effect *e, const struct journal_record *record, unsigned references);
 
-/* Ranges that vanished from the mailbox at its modseq of now. */
-void effect_vanished(struct effect *e, struct cached_mailbox *mailbox,
-                     const struct store_range *ranges, size_t count);
-
 /* Ascending UIDs as ranges. */
 struct effect_ranges {
     struct store_range *at;

@@ -10,53 +10,6 @@ enum {
     VANISH_ROWS_MAX = 8192, /* of a mailbox; then the older half is merged */
 };
 
-static void entry_remove(struct effect *e, struct index_mailbox *m, const struct store_entry *entry)
-{
-    struct index_key key = key_message(m->id, entry->uid);
-
-    index_delete(e->txn, INDEX_MSG, key_span(&key));
-    effect_body_release(e, entry->message);
-    m->messages--;
-    m->deleted--; /* only those with the flag go */
-    m->bytes -= entry->size;
-    m->unseen -= !(entry->flags & STORE_SEEN);
-}
-
-void effect_expunge(struct effect *e, const struct journal_record *record)
-{
-    struct store_result *result = effect_result(e);
-    struct command_expunge command;
-    struct effect_ranges gone = {0};
-    struct cached_mailbox *m;
-    struct store_entry *entry;
-    struct effect_walk walk;
-
-    if (!command_expunge_read(record->args, &command))
-        return;
-    m = cache_mailbox(e->cache, command.mailbox);
-    if (!m)
-        return;
-    effect_walk_begin(&walk, e, m->row.id, command.ranges, command.count);
-    while (m->row.deleted > 0 && (entry = effect_walk_next(&walk))) {
-        if (!(entry->flags & STORE_DELETED))
-            continue;
-        entry_remove(e, &m->row, entry);
-        effect_ranges_add(&gone, entry->uid);
-    }
-    if (gone.count > 0) {
-        cache_mailbox_touch(e->cache, m, record->lsn, 1, 0);
-        effect_vanished(e, m, gone.at, gone.count);
-        effect_unseen_advance(e, m);
-    }
-    effect_result_mailbox(result, m);
-    if (e->change && e->change->result_count > 0) {
-        result->ranges = gone.at;
-        result->range_count = gone.count;
-    } else {
-        free(gone.at);
-    }
-}
-
 /* ---- the vanish log ---- */
 
 static int range_order(const void *a, const void *b)
@@ -141,12 +94,62 @@ static void vanish_merge(struct effect *e, struct cached_mailbox *m)
     free(ranges);
 }
 
-void effect_vanished(struct effect *e, struct cached_mailbox *m, const struct store_range *ranges,
-                     size_t count)
+/* Ranges that vanished from the mailbox at its modseq of now. */
+static void vanish_add(struct effect *e, struct cached_mailbox *m, const struct store_range *ranges,
+                       size_t count)
 {
     for (size_t i = 0; i < count; i++)
         vanish_put(e, m->row.id, m->row.modseq, ranges[i]);
     m->row.vanish_count += (uint32_t)count;
     while (m->row.vanish_count > VANISH_ROWS_MAX && index_status(e->txn) == STORE_OK)
         vanish_merge(e, m);
+}
+
+/* ---- messages ---- */
+
+static void entry_remove(struct effect *e, struct index_mailbox *m, const struct store_entry *entry)
+{
+    struct index_key key = key_message(m->id, entry->uid);
+
+    index_delete(e->txn, INDEX_MSG, key_span(&key));
+    effect_body_release(e, entry->message);
+    m->messages--;
+    m->deleted--; /* only those with the flag go */
+    m->bytes -= entry->size;
+    m->unseen -= !(entry->flags & STORE_SEEN);
+}
+
+void effect_expunge(struct effect *e, const struct journal_record *record)
+{
+    struct store_result *result = effect_result(e);
+    struct command_expunge command;
+    struct effect_ranges gone = {0};
+    struct cached_mailbox *m;
+    struct store_entry *entry;
+    struct effect_walk walk;
+
+    if (!command_expunge_read(record->args, &command))
+        return;
+    m = cache_mailbox(e->cache, command.mailbox);
+    if (!m)
+        return;
+    effect_walk_begin(&walk, e, m->row.id, command.ranges, command.count);
+    while (m->row.deleted > 0 && (entry = effect_walk_next(&walk))) {
+        if (!(entry->flags & STORE_DELETED))
+            continue;
+        entry_remove(e, &m->row, entry);
+        effect_ranges_add(&gone, entry->uid);
+    }
+    if (gone.count > 0) {
+        cache_mailbox_touch(e->cache, m, record->lsn, 1, 0);
+        vanish_add(e, m, gone.at, gone.count);
+        effect_unseen_advance(e, m);
+    }
+    effect_result_mailbox(result, m);
+    if (e->change && e->change->result_count > 0) {
+        result->ranges = gone.at;
+        result->range_count = gone.count;
+    } else {
+        free(gone.at);
+    }
 }

@@ -2,36 +2,37 @@
 
 #include "core/base/ensure.h"
 
-void key_begin(struct index_key *key)
+static void key_begin(struct index_key *key)
 {
     key->len = 0;
 }
 
-void key_u8(struct index_key *key, uint8_t number)
+static void key_u8(struct index_key *key, uint8_t number)
 {
     ensure(key->len < INDEX_KEY_MAX);
     key->bytes[key->len++] = (char)number;
 }
 
-void key_u16(struct index_key *key, uint16_t number)
+static void key_u16(struct index_key *key, uint16_t number)
 {
     key_u8(key, (uint8_t)(number >> 8));
     key_u8(key, (uint8_t)number);
 }
 
-void key_u32(struct index_key *key, uint32_t number)
+static void key_u32(struct index_key *key, uint32_t number)
 {
     key_u16(key, (uint16_t)(number >> 16));
     key_u16(key, (uint16_t)number);
 }
 
-void key_u64(struct index_key *key, uint64_t number)
+static void key_u64(struct index_key *key, uint64_t number)
 {
     key_u32(key, (uint32_t)(number >> 32));
     key_u32(key, (uint32_t)number);
 }
 
-void key_bytes(struct index_key *key, struct span bytes)
+/* Up to what fits. */
+static void key_bytes(struct index_key *key, struct span bytes)
 {
     size_t room = INDEX_KEY_MAX - key->len;
     size_t len = bytes.len < room ? bytes.len : room;

@@ -23,13 +23,6 @@ static inline struct span key_span(const struct index_key *key)
     return (struct span){key->bytes, key->len};
 }
 
-void key_begin(struct index_key *key);
-void key_u8(struct index_key *key, uint8_t number);
-void key_u16(struct index_key *key, uint16_t number);
-void key_u32(struct index_key *key, uint32_t number);
-void key_u64(struct index_key *key, uint64_t number);
-void key_bytes(struct index_key *key, struct span bytes); /* up to what fits */
-
 /* Big-endian numbers out of keys; `at` must have the bytes. */
 uint32_t key_get32(const char *at);
 uint64_t key_get64(const char *at);

@@ -153,15 +153,6 @@ static bool entry_read(struct index_txn *t, uint32_t uid, struct span value, str
     return false;
 }
 
-bool index_entry_get(struct index_txn *t, store_mailbox mailbox, uint32_t uid,
-                     struct store_entry *entry_r)
-{
-    struct index_key key = key_message(mailbox, uid);
-    struct span value;
-
-    return index_get(t, INDEX_MSG, key_span(&key), &value) && entry_read(t, uid, value, entry_r);
-}
-
 size_t index_entries(struct index_txn *t, store_mailbox mailbox, uint32_t from_uid,
                      struct store_entry *entries, size_t max)
 {

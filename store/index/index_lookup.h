@@ -35,8 +35,6 @@ MUST_USE bool index_mailbox_next(struct index_txn *txn, store_account account, s
 MUST_USE bool index_keyword_get(struct index_txn *txn, store_account account, unsigned number,
                                 struct span *name_r);
 
-MUST_USE bool index_entry_get(struct index_txn *txn, store_mailbox mailbox, uint32_t uid,
-                              struct store_entry *entry_r);
 size_t index_entries(struct index_txn *txn, store_mailbox mailbox, uint32_t from_uid,
                      struct store_entry *entries, size_t max);
 
