@@ -47,11 +47,11 @@ enum request_status {
 struct request {
     enum request_kind kind;
     enum request_status status;
-    bool more;              /* `out` is full for now: send it, then run the same request again */
-    uint64_t connection;    /* the driver's number of the connection, for log lines */
-    struct watch *watch;    /* lent by the driver: a run may set it to a mailbox; NULL in tests */
+    bool more;               /* `out` is full for now: send it, then run the same request again */
+    uint64_t connection;     /* the driver's number of the connection, for log lines */
+    struct watch *watch;     /* lent by the driver: a run may set it to a mailbox; NULL in tests */
     struct session *session; /* whose request this is */
-    struct chain out;       /* what the run wrote for the peer; the driver moves it to the session's */
+    struct chain out; /* what the run wrote for the peer; the driver moves it to the session's */
 };
 
 #endif

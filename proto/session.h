@@ -31,11 +31,11 @@ enum session_end {
 
 /* Who is at the other end, as the transport knows it. */
 struct session_peer {
-    uint64_t connection;     /* number of the connection in this process, for log lines */
-    char address[46];        /* text without brackets: 127.0.0.1, ::1 */
+    uint64_t connection; /* number of the connection in this process, for log lines */
+    char address[46];    /* text without brackets: 127.0.0.1, ::1 */
     char local_address[46];
     uint16_t port, local_port;
-    bool is_tls;             /* from the first byte on */
+    bool is_tls; /* from the first byte on */
 };
 
 struct session {
@@ -44,10 +44,10 @@ struct session {
     struct chain out;        /* for the peer; the driver drains it */
     struct request *request; /* set while want is REPLY and the request is not taken */
     int64_t now_us;          /* wall clock, set by the driver before each call into the session */
-    uint32_t idle_ms;        /* how long the driver waits for the peer's next bytes; the session's */
-    bool bulk;               /* the peer sends a body: the driver watches its rate, not its pauses */
-    uint32_t delay_ms;       /* how much later `out` leaves; nothing is fed meanwhile. The driver
-                                sets it back to 0 */
+    uint32_t idle_ms;  /* how long the driver waits for the peer's next bytes; the session's */
+    bool bulk;         /* the peer sends a body: the driver watches its rate, not its pauses */
+    uint32_t delay_ms; /* how much later `out` leaves; nothing is fed meanwhile. The driver
+                          sets it back to 0 */
 };
 
 struct session_ops {

@@ -42,7 +42,7 @@ static inline void list_remove(struct list *node)
 
 /* The node itself may be removed inside the loop, no other. */
 #define list_each(node, head)                                                                      \
-    for (struct list *(node) = (head)->next, *node##_next = (node)->next; (node) != (head);        \
+    for (struct list *node = (head)->next, *node##_next = (node)->next; (node) != (head);          \
          (node) = node##_next, node##_next = (node)->next)
 
 #endif

@@ -41,6 +41,7 @@ MUST_USE bool watch_clear(struct watch *w);
 /* How many watches are set; any thread, a moment's picture. */
 MUST_USE unsigned watch_board_count(const struct watch_board *board);
 
-void watch_publish(struct watch_board *board, uint64_t number); /* any thread; does not block long */
+/* Any thread; does not block long. */
+void watch_publish(struct watch_board *board, uint64_t number);
 
 #endif

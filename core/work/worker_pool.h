@@ -14,7 +14,10 @@
 struct job;
 struct worker_pool;
 
-enum work_priority { WORK_SOON, WORK_LATER };
+enum work_priority {
+    WORK_SOON,
+    WORK_LATER
+};
 
 /* threads == 0: nothing runs by itself, worker_pool_step() runs the jobs (simulator, tests). NULL
  * when a thread could not be started. */

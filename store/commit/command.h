@@ -18,7 +18,7 @@ struct store_change {
     unsigned count, size;
     struct store_result *results; /* one for each call of the caller's; filled by the applier */
     unsigned result_count;
-    unsigned *result_of; /* for each record in turn, for each of its items: which result */
+    unsigned *result_of;      /* for each record in turn, for each of its items: which result */
     enum store_status status; /* what became of it; the applier's word */
     enum store_ack ack;
     store_done_fn *done;

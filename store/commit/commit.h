@@ -43,7 +43,7 @@ struct applier_config {
     void (*say)(void *context, const char *text);
     void *context;
 };
-/* Reads where the index stands; NULL when it cannot be read. Recovery comes next, then the start. */
+/* Reads where the index stands; NULL when it cannot. Recovery comes next, then the start. */
 MUST_USE struct applier *applier_open(const struct applier_config *config);
 MUST_USE bool applier_start(struct applier *a); /* its thread, unless manual */
 /* Takes a durable batch: `batch` is copied (its records too), `changes` is the list whose records
