@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ struct index {
 
 /* Where LMDB's mapping lies, for a handler of signals: see index_condemn_at(). Written while one
  * thread opens or closes. */
-static volatile uintptr_t mapped_from, mapped_to;
+static uintptr_t mapped_from, mapped_to;
 static char mapped_bad_path[4096 + 16];
 
 struct index_txn {
@@ -130,28 +131,49 @@ void index_condemn_at(const void *address)
         condemn(mapped_bad_path);
 }
 
+static uintptr_t hex_take(const char **at)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *digit;
+    uintptr_t number = 0;
+
+    for (; **at != '\0' && (digit = strchr(digits, **at)) != NULL; ++*at)
+        number = number << 4 | (uintptr_t)(digit - digits);
+    return number;
+}
+
+/* One line of /proc/self/maps, "from-to ... path": whether it is the mapping of `path`. */
+static bool maps_line_is(const char *line, const char *path, uintptr_t *from_r, uintptr_t *to_r)
+{
+    const char *at = strchr(line, '/');
+    size_t len = strlen(path);
+
+    if (!at || strncmp(at, path, len) != 0 || at[len] != '\n')
+        return false;
+    *from_r = hex_take(&line);
+    if (*line++ != '-')
+        return false;
+    *to_r = hex_take(&line);
+    return true;
+}
+
 /* LMDB does not tell where its mapping lies, but the kernel does. */
 static void remember_mapping(const struct index *index)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
-    char line[4096 + 128];
-    unsigned long from, to, inode;
-    struct stat file;
-    int fd;
+    char line[PATH_MAX + 128], real[PATH_MAX];
+    char *path = path_in(index->path, "data.mdb");
 
     mapped_to = 0;
-    if (mdb_env_get_fd(index->env, &fd) == 0 && fstat(fd, &file) == 0) {
-        while (maps && fgets(line, sizeof(line), maps)) {
-            if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &from, &to, &inode) == 3 &&
-                inode == file.st_ino && strstr(line, "/data.mdb")) {
-                snprintf(mapped_bad_path, sizeof(mapped_bad_path), "%s", index->bad_path);
-                mapped_from = from;
-                mapped_to = to;
-            }
+    while (maps && realpath(path, real) && fgets(line, sizeof(line), maps)) {
+        if (maps_line_is(line, real, &mapped_from, &mapped_to)) {
+            snprintf(mapped_bad_path, sizeof(mapped_bad_path), "%s", index->bad_path);
+            break;
         }
     }
     if (maps)
         fclose(maps);
+    free(path);
 }
 
 /* LMDB ends the process after this. */
