@@ -3,7 +3,6 @@
  */
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "core/base/clock.h"
 #include "proto/mime/meta.h"

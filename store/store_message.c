@@ -1,8 +1,5 @@
 /* The bytes of a message in a view. */
 
-#include <stdlib.h>
-
-#include "core/base/ensure.h"
 #include "store/store_private.h"
 
 enum {

@@ -2,7 +2,6 @@
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
-#include "core/base/ensure.h"
 #include "store/store_private.h"
 
 /* A parked view, or a new one. It is in the list of open ones before it begins to read, so that

@@ -1,7 +1,6 @@
 #include "core/gateway/gateway.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "core/base/alloc.h"

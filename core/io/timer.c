@@ -1,7 +1,5 @@
 #include "core/io/timer.h"
 
-#include "core/base/ensure.h"
-
 static const uint64_t TICK_NS = TIMER_TICK_MS * UINT64_C(1000000);
 
 void timer_wheel_init(struct timer_wheel *w, uint64_t now_ns)

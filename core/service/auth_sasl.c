@@ -1,7 +1,6 @@
 #include "core/service/auth_sasl.h"
 
 #include <gsasl.h>
-#include <stdlib.h>
 
 #include "core/service/directory.h"
 

@@ -1,7 +1,4 @@
-#include <stdlib.h>
 
-#include "core/base/alloc.h"
-#include "core/base/ensure.h"
 #include "core/service/imap_message.h"
 #include "core/service/imap_run.h"
 #include "proto/imap/imap_fetch_write.h"

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
-#include "core/base/ensure.h"
 #include "core/work/inbox.h"
 
 enum request_status imap_run_status(enum store_status status)

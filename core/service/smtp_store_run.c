@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
-#include "core/base/ensure.h"
 #include "core/service/service_settings.h"
 #include "core/service/smtp_targets.h"
 #include "core/work/inbox.h"

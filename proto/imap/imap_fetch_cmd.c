@@ -1,4 +1,3 @@
-#include <stdlib.h>
 
 #include "core/base/alloc.h"
 #include "proto/imap/imap_private.h"

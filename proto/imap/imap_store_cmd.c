@@ -1,4 +1,3 @@
-#include <stdlib.h>
 
 #include "proto/imap/imap_flags.h"
 #include "proto/imap/imap_private.h"

@@ -1,6 +1,5 @@
 #include "proto/mime/header_param.h"
 
-#include "core/base/ensure.h"
 #include "proto/mime/header.h"
 
 enum {

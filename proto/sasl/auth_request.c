@@ -1,7 +1,6 @@
 #include "proto/sasl/auth_request.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/alloc.h"
 #include "proto/sasl/sasl.h"

@@ -1,6 +1,5 @@
 /* smtp_mail_cmd: MAIL, RCPT, RSET: the envelope (RFC 5321 4.1.1.2, 4.1.1.3, 4.1.1.5). */
 #include <stddef.h>
-#include <stdlib.h>
 
 #include "proto/smtp/smtp_param.h"
 #include "proto/smtp/smtp_private.h"

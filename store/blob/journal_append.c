@@ -3,7 +3,6 @@
  * Small parts are copied into `staging`; bodies go to the disk from where they are.
  */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* Big messages: a file each, under big/. Its name is a random number that is never used again. */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,11 +1,9 @@
 /* One batch: is it there, is it whole, what are its records. And pins: bytes for readers. */
 
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/base/crc32c.h"
-#include "core/base/ensure.h"
 #include "store/blob/journal_private.h"
 
 /* A cursor over the records of a batch. */

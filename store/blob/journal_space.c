@@ -2,7 +2,6 @@
 
 #include "store/blob/journal_space.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

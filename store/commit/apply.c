@@ -1,6 +1,5 @@
 /* apply: the applier's thread and its queue. What it does to the index is in apply_txn.c. */
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,7 +1,5 @@
 #include "store/commit/command_args.h"
 
-#include <stdlib.h>
-
 #include "core/base/alloc.h"
 #include "core/base/number.h"
 

@@ -1,7 +1,5 @@
 #include "store/commit/effect.h"
 
-#include <stdlib.h>
-
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
 #include "store/index/index_name.h"

@@ -1,5 +1,4 @@
 /* fuzz_address: any bytes as an address; what is one means the same when it is written and read. */
-#include <stdlib.h>
 
 #include "core/base/ensure.h"
 #include "proto/text/address.h"

@@ -1,6 +1,5 @@
 /* fuzz_charset: the first byte chooses a charset, the second where the rest is cut: UTF-8 comes
  * out, the same for any cut of the charsets that we decode ourselves; it folds and normalises. */
-#include <stdlib.h>
 
 #include "core/base/ensure.h"
 #include "proto/text/charset.h"

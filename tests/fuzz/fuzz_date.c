@@ -1,5 +1,4 @@
 /* fuzz_date: any bytes as a date; what is one is the same after writing and reading. */
-#include <stdlib.h>
 
 #include "core/base/ensure.h"
 #include "proto/text/date.h"

@@ -1,6 +1,5 @@
 /* fuzz_meta: any bytes as a message: its META opens, its parts lie in the message and in each
  * other, its texts are IMAP's, and a search ends. */
-#include <stdlib.h>
 
 #include "core/base/ensure.h"
 #include "proto/mime/meta.h"

@@ -1,6 +1,5 @@
 /* fuzz_meta_open: any bytes as a META, as a damaged disk may give them: refused, or read within
  * their bounds and to an end. */
-#include <stdlib.h>
 
 #include "core/base/ensure.h"
 #include "proto/mime/meta.h"

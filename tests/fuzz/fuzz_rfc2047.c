@@ -1,5 +1,4 @@
 /* fuzz_rfc2047: any bytes as a header value: its text is UTF-8 and not much longer. */
-#include <stdlib.h>
 
 #include "core/base/ensure.h"
 #include "proto/mime/rfc2047.h"

@@ -2,8 +2,6 @@
  * fuzz_smtp: any bytes as a client, in two cuts that the input itself chooses: the answers must be
  * the same, and what is held stays bounded. First byte: settings; second: where the cuts are.
  */
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/ensure.h"
 #include "tests/fuzz/fuzz.h"

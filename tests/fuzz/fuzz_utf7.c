@@ -1,5 +1,4 @@
 /* fuzz_utf7: any bytes as a mailbox name: each has one spelling, both ways. */
-#include <stdlib.h>
 
 #include "core/base/ensure.h"
 #include "proto/text/charset.h"

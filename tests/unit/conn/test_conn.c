@@ -16,7 +16,6 @@
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
-#include "core/base/list.h"
 #include "core/base/number.h"
 #include "core/conn/conn.h"
 #include "core/conn/conn_limits.h"

@@ -4,7 +4,6 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 #include "tests/unit/service/imap_response.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/attr.h"

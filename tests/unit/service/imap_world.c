@@ -1,7 +1,6 @@
 #include "tests/unit/service/imap_world.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
