@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/work/inbox.h"
+#include "proto/imap/imap_fetch_write.h"
 
 enum request_status imap_run_status(enum store_status status)
 {
@@ -49,6 +50,22 @@ const struct imap_keywords *imap_run_names(struct imap_run *run, uint64_t keywor
             *name = (struct span){0};
     }
     return &run->names;
+}
+
+void imap_run_write_flags(struct imap_run *run, const struct store_entry *entry, bool says_uid)
+{
+    const struct imap_view *view = run->request->view;
+    uint32_t seq = imap_view_seq(view, entry->uid);
+    struct imap_fetch_writer w;
+
+    if (seq == 0)
+        return;
+    w = imap_fetch_write_begin(run->out, seq);
+    if (says_uid)
+        imap_fetch_write_uid(&w, entry->uid);
+    imap_fetch_write_flags(&w, entry->flags, imap_view_is_recent(view, entry->uid), entry->keywords,
+                           imap_run_names(run, entry->keywords));
+    imap_fetch_write_end(&w);
 }
 
 enum store_status imap_run_look_again(struct imap_run *run)

@@ -56,6 +56,9 @@ bool imap_run_is_full(const struct imap_run *run);
 /* The names of these keywords; valid until the step ends. */
 const struct imap_keywords *imap_run_names(struct imap_run *run, uint64_t keywords);
 
+/* "* 3 FETCH (FLAGS (...))" of an entry, when the client knows of it. */
+void imap_run_write_flags(struct imap_run *run, const struct store_entry *entry, bool says_uid);
+
 /* Closes the view and opens another, to see what happened since. */
 enum store_status imap_run_look_again(struct imap_run *run);
 

@@ -2,7 +2,6 @@
 
 #include "core/base/alloc.h"
 #include "core/service/imap_run.h"
-#include "proto/imap/imap_fetch_write.h"
 
 /* ---- STORE ---- */
 
@@ -101,22 +100,6 @@ static enum imap_next store_before(struct imap_run *run)
     return run->change != NULL ? IMAP_NEXT_CHANGE : IMAP_NEXT_DONE;
 }
 
-static void store_tell_one(struct imap_run *run, const struct store_entry *entry)
-{
-    const struct imap_view *view = run->request->view;
-    uint32_t seq = imap_view_seq(view, entry->uid);
-    struct imap_fetch_writer w;
-
-    if (seq == 0)
-        return;
-    w = imap_fetch_write_begin(run->out, seq);
-    if (store_of(run)->says_uid)
-        imap_fetch_write_uid(&w, entry->uid);
-    imap_fetch_write_flags(&w, entry->flags, imap_view_is_recent(view, entry->uid), entry->keywords,
-                           imap_run_names(run, entry->keywords));
-    imap_fetch_write_end(&w);
-}
-
 /* RFC 3501 6.4.6: the new flags of each message named, changed or not. */
 static enum imap_next store_tell(struct imap_run *run)
 {
@@ -133,7 +116,7 @@ static enum imap_next store_tell(struct imap_run *run)
         if (status != STORE_OK)
             return imap_run_fail(run, status);
         for (size_t i = 0; i < count; i++)
-            store_tell_one(run, &run->entries[i]);
+            imap_run_write_flags(run, &run->entries[i], r->says_uid);
         if (count == IMAP_ENTRIES) {
             r->uid = run->entries[count - 1].uid + 1;
         } else {

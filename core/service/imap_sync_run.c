@@ -86,22 +86,6 @@ static enum imap_next sync_vanished(struct imap_run *run)
 
 /* ---- flags that changed ---- */
 
-static void sync_flags_write(struct imap_run *run, const struct store_entry *entry)
-{
-    const struct imap_view *view = run->request->view;
-    uint32_t seq = imap_view_seq(view, entry->uid);
-    struct imap_fetch_writer w;
-
-    if (seq == 0)
-        return;
-    w = imap_fetch_write_begin(run->out, seq);
-    if (run->request->base.kind == REQUEST_IMAP_STORE)
-        imap_fetch_write_uid(&w, entry->uid);
-    imap_fetch_write_flags(&w, entry->flags, imap_view_is_recent(view, entry->uid), entry->keywords,
-                           imap_run_names(run, entry->keywords));
-    imap_fetch_write_end(&w);
-}
-
 static enum imap_next sync_flags(struct imap_run *run)
 {
     struct imap_request *r = run->request;
@@ -117,7 +101,7 @@ static enum imap_next sync_flags(struct imap_run *run)
         if (status != STORE_OK)
             return imap_run_fail(run, status);
         for (size_t i = 0; i < count && run->entries[i].uid < r->view->uid_next; i++)
-            sync_flags_write(run, &run->entries[i]);
+            imap_run_write_flags(run, &run->entries[i], r->base.kind == REQUEST_IMAP_STORE);
         if (count < IMAP_ENTRIES || run->entries[count - 1].uid >= r->view->uid_next)
             return IMAP_NEXT_DONE;
         r->sync_uid = run->entries[count - 1].uid + 1;

@@ -154,6 +154,17 @@ static struct span words_of(const struct making *m)
     return buffer_since(m->text, m->words);
 }
 
+static void put_atom_or_literal(struct buffer *text, struct span *at)
+{
+    if (at->at[0] != '[') {
+        put_atom(text, at);
+        return;
+    }
+    put(text, '[');
+    put_quoted(text, at, ']');
+    put(text, ']');
+}
+
 /* Atoms, quoted strings and literals joined, up to a byte of `stop`. */
 static struct span take_joined(struct making *m, struct span *at, const char *stop)
 {
@@ -161,15 +172,10 @@ static struct span take_joined(struct making *m, struct span *at, const char *st
 
     for (skip_blank(at, &m->comment); at->len > 0 && !is_one_of(at->at[0], stop);
          skip_blank(at, &m->comment)) {
-        if (at->at[0] == '"') {
+        if (at->at[0] == '"')
             put_quoted(m->text, at, '"');
-        } else if (at->at[0] == '[') {
-            put(m->text, '[');
-            put_quoted(m->text, at, ']');
-            put(m->text, ']');
-        } else {
-            put_atom(m->text, at);
-        }
+        else
+            put_atom_or_literal(m->text, at);
     }
     return buffer_since(m->text, from);
 }
@@ -186,13 +192,7 @@ static struct span take_bare_host(struct making *m, struct span *at)
         if (is_one_of(at->at[0], ",;:<@\"") ||
             (!starts && at->at[0] != '.' && m->text->at[m->text->len - 1] != '.'))
             break;
-        if (at->at[0] == '[') {
-            put(m->text, '[');
-            put_quoted(m->text, at, ']');
-            put(m->text, ']');
-        } else {
-            put_atom(m->text, at);
-        }
+        put_atom_or_literal(m->text, at);
     }
     return buffer_since(m->text, from);
 }

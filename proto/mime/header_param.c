@@ -1,6 +1,7 @@
 #include "proto/mime/header_param.h"
 
 #include "proto/mime/header.h"
+#include "proto/text/scan.h"
 
 enum {
     PIECE_NONE = -1, /* the parameter is in one piece */
@@ -18,26 +19,6 @@ struct raw_param {
 };
 
 /* ---- words */
-
-void header_skip_cfws(struct span *at)
-{
-    unsigned depth = 0;
-    size_t i = 0;
-
-    for (; i < at->len; i++) {
-        char c = at->at[i];
-
-        if (depth > 0 && c == '\\')
-            i++;
-        else if (c == '(')
-            depth++;
-        else if (c == ')' && depth > 0)
-            depth--;
-        else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n')
-            break;
-    }
-    *at = span_after(*at, i);
-}
 
 static bool is_token(char c)
 {
@@ -57,14 +38,14 @@ bool header_token(struct span *at, struct span *token_r)
 
 bool header_type(struct span *at, struct span *type_r, struct span *subtype_r)
 {
-    header_skip_cfws(at);
+    scan_cfws(at);
     if (!header_token(at, type_r))
         return false;
-    header_skip_cfws(at);
+    scan_cfws(at);
     if (at->len == 0 || at->at[0] != '/')
         return false;
     *at = span_after(*at, 1);
-    header_skip_cfws(at);
+    scan_cfws(at);
     return header_token(at, subtype_r);
 }
 
@@ -99,7 +80,7 @@ static struct span take_unquoted(struct span *at)
 
 static void skip_past_semicolon(struct span *at)
 {
-    for (header_skip_cfws(at); at->len > 0; header_skip_cfws(at)) {
+    for (scan_cfws(at); at->len > 0; scan_cfws(at)) {
         if (at->at[0] == '"') {
             (void)take_quoted(at);
             continue;
@@ -148,12 +129,12 @@ static bool take_param(struct span *at, struct raw_param *p)
     struct span name;
 
     while (at->len > 0) {
-        header_skip_cfws(at);
+        scan_cfws(at);
         if (header_token(at, &name)) {
-            header_skip_cfws(at);
+            scan_cfws(at);
             if (at->len > 0 && at->at[0] == '=') {
                 *at = span_after(*at, 1);
-                header_skip_cfws(at);
+                scan_cfws(at);
                 split_name(name, p);
                 p->value = at->len > 0 && at->at[0] == '"' ? take_quoted(at) : take_unquoted(at);
                 skip_past_semicolon(at);

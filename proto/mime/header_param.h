@@ -27,9 +27,6 @@ struct header_params {
     struct header_param list[META_PARAMS_MAX];
 };
 
-/* Passes blanks, line ends and comments. A comment that never ends takes the rest. */
-void header_skip_cfws(struct span *at);
-
 /* A token (RFC 2045 5.1): one or more bytes that are neither blank, control nor tspecials. */
 MUST_USE bool header_token(struct span *at, struct span *token_r);
 

@@ -11,6 +11,7 @@
 #include "proto/mime/preview.h"
 #include "proto/mime/structure.h"
 #include "proto/text/date.h"
+#include "proto/text/scan.h"
 
 /* A META in the making. */
 struct making {
@@ -79,7 +80,7 @@ static bool is_attachment(struct making *m, const struct part *p)
         return true;
     if (p->type == META_MULTIPART || (p->disposition.at == NULL && p->params.len == 0))
         return false;
-    header_skip_cfws(&value);
+    scan_cfws(&value);
     if (header_token(&value, &kind))
         return span_eq_nocase(kind, SPAN("attachment"));
     m->scratch.len = 0;

@@ -6,6 +6,7 @@
 #include "core/base/ensure.h"
 #include "proto/mime/header.h"
 #include "proto/mime/header_param.h"
+#include "proto/text/scan.h"
 
 enum {
     PARTS_FIRST = 4,
@@ -67,7 +68,7 @@ static void read_encoding(struct span value, struct part *part)
 
     if (part->transfer_encoding.at != NULL)
         return;
-    header_skip_cfws(&value);
+    scan_cfws(&value);
     if (!header_token(&value, &token))
         return;
     part->transfer_encoding = token;

@@ -4,6 +4,7 @@
 #include "proto/mime/header_param.h"
 #include "proto/mime/html_text.h"
 #include "proto/text/charset.h"
+#include "proto/text/scan.h"
 
 /* Folds blanks and counts characters on the way to the preview. */
 struct folder {
@@ -18,7 +19,7 @@ static bool is_attachment(const struct part *p)
 {
     struct span value = p->disposition, kind;
 
-    header_skip_cfws(&value);
+    scan_cfws(&value);
     return header_token(&value, &kind) && span_eq_nocase(kind, SPAN("attachment"));
 }
 

@@ -4,6 +4,7 @@
 #include "proto/mime/envelope.h"
 #include "proto/mime/header.h"
 #include "proto/mime/header_param.h"
+#include "proto/text/scan.h"
 
 enum {
     LANGUAGES_MAX = META_PARAMS_MAX,
@@ -54,7 +55,7 @@ static void write_disposition(struct writer *w, struct span value)
 {
     struct span kind;
 
-    header_skip_cfws(&value);
+    scan_cfws(&value);
     if (!header_token(&value, &kind)) {
         buffer_add(w->full, SPAN("NIL"));
         return;
@@ -73,7 +74,7 @@ static void write_languages(struct writer *w, struct span value)
     struct span tag;
 
     while (value.len > 0 && count < LANGUAGES_MAX) {
-        header_skip_cfws(&value);
+        scan_cfws(&value);
         if (header_token(&value, &tag)) {
             buffer_add_byte(w->full, count++ == 0 ? '(' : ' ');
             envelope_write_string(tag, w->full);

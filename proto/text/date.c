@@ -1,6 +1,7 @@
 #include "proto/text/date.h"
 
 #include "core/base/ensure.h"
+#include "proto/text/scan.h"
 
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -9,7 +10,6 @@ static const char weekdays[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "S
 enum {
     DAY_S = 24 * 60 * 60,
     ERA_DAYS = 146097, /* 400 years */
-    COMMENT_DEPTH_MAX = 100,
 };
 
 /* ---- the calendar */
@@ -119,27 +119,6 @@ static bool month_name(struct span *at, unsigned *month_r)
 
 /* ---- RFC 5322 */
 
-/* Blanks, line ends and comments. A comment that never ends takes the rest. */
-static void skip_cfws(struct span *at)
-{
-    unsigned depth = 0;
-    size_t i = 0;
-
-    for (; i < at->len; i++) {
-        char c = at->at[i];
-
-        if (depth > 0 && c == '\\')
-            i++;
-        else if (c == '(' && depth < COMMENT_DEPTH_MAX)
-            depth++;
-        else if (c == ')' && depth > 0)
-            depth--;
-        else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n')
-            break;
-    }
-    *at = span_after(*at, i);
-}
-
 static void skip_alpha(struct span *at)
 {
     while (at->len > 0 && is_alpha(at->at[0]))
@@ -151,22 +130,22 @@ static bool parse_day(struct span *at, int64_t *day_r)
 {
     unsigned year, month, day, len;
 
-    skip_cfws(at);
+    scan_cfws(at);
     if (at->len > 0 && is_alpha(at->at[0])) {
         skip_alpha(at);
-        skip_cfws(at);
+        scan_cfws(at);
         (void)byte(at, ',');
-        skip_cfws(at);
+        scan_cfws(at);
     }
     if (!digits(at, 1, 2, &day, NULL))
         return false;
     (void)byte(at, '-');
-    skip_cfws(at);
+    scan_cfws(at);
     if (!month_name(at, &month))
         return false;
     skip_alpha(at);
     (void)byte(at, '-');
-    skip_cfws(at);
+    scan_cfws(at);
     if (!digits(at, 2, 4, &year, &len))
         return false;
     if (len == 2)
@@ -184,18 +163,18 @@ static bool parse_time(struct span *at, unsigned *s_r)
 {
     unsigned hour, minute, second = 0;
 
-    skip_cfws(at);
+    scan_cfws(at);
     if (!digits(at, 1, 2, &hour, NULL))
         return false;
-    skip_cfws(at);
+    scan_cfws(at);
     if (!byte(at, ':'))
         return false;
-    skip_cfws(at);
+    scan_cfws(at);
     if (!digits(at, 1, 2, &minute, NULL))
         return false;
-    skip_cfws(at);
+    scan_cfws(at);
     if (byte(at, ':')) {
-        skip_cfws(at);
+        scan_cfws(at);
         if (!digits(at, 1, 2, &second, NULL))
             return false;
     }
@@ -250,7 +229,7 @@ static int parse_zone(struct span *at)
     size_t len = 0;
     int minutes;
 
-    skip_cfws(at);
+    scan_cfws(at);
     if (numeric_zone(at, &minutes))
         return minutes;
     while (len < at->len && is_alpha(at->at[len]))
