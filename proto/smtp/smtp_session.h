@@ -64,7 +64,7 @@ struct smtp_host {
     /* May this sender begin a transaction now, with a message of so many bytes? (0: not said) */
     struct smtp_verdict (*mail)(const struct smtp_host *h, const struct smtp_store_request *mail);
 
-    /* May this mail go to this recipient? (not in mail->recipients yet) */
+    /* May this mail go to this recipient? It is the last of mail->recipients, until the answer. */
     struct smtp_verdict (*rcpt)(const struct smtp_host *h, const struct smtp_store_request *mail,
                                 const struct smtp_mailbox *recipient);
 
