@@ -118,14 +118,39 @@ static ssize_t sim_pread(const struct disk *table, int file, void *at, size_t si
     return (ssize_t)size;
 }
 
+/* Whole pages are written part by part; else a page gets all that is written to it at once. */
+static void inode_writev(struct sim_inode *inode, uint64_t at, const struct iovec *parts, int count,
+                         size_t len)
+{
+    bool is_pages = at % SIM_PAGE == 0;
+    size_t done = 0, whole = 0;
+    char *bytes;
+
+    for (int i = 0; i < count; i++) {
+        is_pages = is_pages && parts[i].iov_len % SIM_PAGE == 0;
+        whole += parts[i].iov_len;
+    }
+    bytes = is_pages ? NULL : xmalloc(whole + 1);
+    for (int i = 0; i < count && done < len; i++) {
+        size_t some = parts[i].iov_len < len - done ? parts[i].iov_len : len - done;
+        if (is_pages)
+            sim_inode_write(inode, at + done, (struct span){parts[i].iov_base, some});
+        else if (some > 0)
+            memcpy(bytes + done, parts[i].iov_base, some);
+        done += some;
+    }
+    if (!is_pages)
+        sim_inode_write(inode, at, (struct span){bytes, done});
+    free(bytes);
+}
+
 static ssize_t sim_pwritev(const struct disk *table, int file, const struct iovec *parts, int count,
                            uint64_t at)
 {
     struct sim_disk *d = sim_of(table);
     struct sim_inode *inode = handle_of(d, file)->inode;
-    size_t len = 0, some, done = 0;
+    size_t len = 0, some;
     bool fails = fault_strikes(d, SIM_FAULT_WRITE);
-    char *bytes;
 
     ensure(count > 0 && count <= 1024);
     for (int i = 0; i < count; i++)
@@ -135,13 +160,7 @@ static ssize_t sim_pwritev(const struct disk *table, int file, const struct iove
         return -ENOSPC;
     if (some > 1 && (fails || (d->short_writes > 0 && sim_one_in(&d->random, d->short_writes))))
         some = 1 + (size_t)(sim_random(&d->random) % (some - 1));
-    bytes = xmalloc(len + 1);
-    for (int i = 0; i < count; i++) {
-        memcpy(bytes + done, parts[i].iov_base, parts[i].iov_len);
-        done += parts[i].iov_len;
-    }
-    sim_inode_write(inode, at, (struct span){bytes, some});
-    free(bytes);
+    inode_writev(inode, at, parts, count, some);
     operation_done(d, "write");
     return fails ? -EIO : (ssize_t)some;
 }
@@ -245,12 +264,16 @@ static int sim_list(const struct disk *table, const char *name,
     char path[SIM_PATH_SIZE], parent[SIM_PATH_SIZE];
     char **found;
     size_t count = 0;
+    uint32_t hash;
 
     sim_path_clean(name, path);
     if (sim_find(d, path) == NULL)
         return -ENOENT;
     found = xcalloc(d->live.count + 1, sizeof(char *));
+    hash = sim_path_hash(path);
     for (size_t i = 0; i < d->live.count; i++) {
+        if (d->live.at[i].parent_hash != hash)
+            continue;
         sim_path_parent(d->live.at[i].path, parent);
         if (strcmp(parent, path) == 0 && strcmp(d->live.at[i].path, path) != 0)
             found[count++] = xstrdup(d->live.at[i].path + strlen(path) + 1);
@@ -445,6 +468,18 @@ const char *sim_disk_bytes(const struct sim_disk *d, const char *name, size_t *l
     return inode->live;
 }
 
+void sim_disk_sync_range(struct sim_disk *d, const char *name, uint64_t at, size_t len)
+{
+    char path[SIM_PATH_SIZE];
+    struct sim_inode *inode;
+
+    sim_path_clean(name, path);
+    inode = sim_find(d, path);
+    ensure(inode != NULL && at + len <= inode->size);
+    sim_inode_sync_range(inode, at, len);
+    operation_done(d, "sync");
+}
+
 void sim_disk_poke(struct sim_disk *d, const char *name, uint64_t at, struct span bytes)
 {
     char path[SIM_PATH_SIZE];
@@ -456,6 +491,6 @@ void sim_disk_poke(struct sim_disk *d, const char *name, uint64_t at, struct spa
     memcpy(inode->live + at, bytes.at, bytes.len);
     for (size_t n = at / SIM_PAGE; bytes.len > 0 && n <= (at + bytes.len - 1) / SIM_PAGE; n++) {
         if (inode->pages[n] != NULL && inode->pages[n]->count == 0)
-            memcpy(inode->pages[n]->durable, inode->live + n * SIM_PAGE, SIM_PAGE);
+            memcpy(sim_page_own(&inode->pages[n]->durable), inode->live + n * SIM_PAGE, SIM_PAGE);
     }
 }

@@ -46,6 +46,16 @@ MUST_USE struct sim_disk *sim_disk_after_cut(const struct sim_disk *d, enum sim_
 /* The disk as a new process finds it after a kill: what was not synced is there, and still not. */
 MUST_USE struct sim_disk *sim_disk_after_kill(const struct sim_disk *d);
 
+/* The same to this disk itself, which becomes the image; nothing is open on it afterwards, and who
+ * had it open must not touch it again. For a forked child: what is clean is not copied. */
+void sim_disk_cut(struct sim_disk *d, enum sim_cut cut, uint64_t seed);
+void sim_disk_kill(struct sim_disk *d);
+/* From now on its root has another name. Nothing may be open. */
+void sim_disk_move(struct sim_disk *d, const char *root);
+
+/* Makes bytes durable that are written: what a descriptor with O_DSYNC does. */
+void sim_disk_sync_range(struct sim_disk *d, const char *path, uint64_t at, size_t len);
+
 /* Called after each write, sync, truncate, allocate, rename, unlink, creation and make_dir; `what`
  * names it. Not called while it runs. */
 void sim_disk_hook(struct sim_disk *d, void (*after)(void *context, const char *what),

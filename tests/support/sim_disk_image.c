@@ -163,3 +163,64 @@ struct sim_disk *sim_disk_after_kill(const struct sim_disk *d)
     }
     return image;
 }
+
+/* ---- the same in place ---- */
+
+static void close_all(struct sim_disk *d)
+{
+    for (size_t i = 0; i < d->handle_count; i++)
+        d->handles[i].inode = NULL;
+    for (size_t i = 0; i < d->inode_count; i++) {
+        d->inodes[i]->maps = 0;
+        d->inodes[i]->is_locked = false;
+    }
+    sim_disk_hook(d, NULL, NULL);
+    d->in_hook = false;
+    memset(d->fail_at, 0, sizeof(d->fail_at));
+    d->capacity = d->short_writes = 0;
+}
+
+void sim_disk_kill(struct sim_disk *d)
+{
+    close_all(d);
+}
+
+static void cut_names(struct sim_disk *d, enum sim_cut cut)
+{
+    struct sim_names chosen = {0};
+
+    choose_names(d, cut, &d->random, &chosen);
+    drop_lost(d->root, &chosen);
+    sim_names_free(&d->live);
+    sim_names_free(&d->durable);
+    for (size_t i = 0; i < chosen.count; i++)
+        sim_names_add(&d->durable, chosen.at[i].path, chosen.at[i].inode);
+    d->live = chosen;
+    for (size_t i = 0; i < d->pending_count; i++)
+        sim_operation_free(&d->pending[i]);
+    d->pending_count = 0;
+}
+
+void sim_disk_cut(struct sim_disk *d, enum sim_cut cut, uint64_t seed)
+{
+    close_all(d);
+    d->random = seed;
+    if (d->pending_count > 0) /* else all names are durable */
+        cut_names(d, cut);
+    for (size_t i = 0; i < d->inode_count; i++)
+        sim_inode_cut(d->inodes[i], cut, &d->random);
+}
+
+void sim_disk_move(struct sim_disk *d, const char *root)
+{
+    char clean[SIM_PATH_SIZE];
+    char *old = d->root;
+
+    sim_path_clean(root, clean);
+    sim_names_move(&d->live, old, clean);
+    sim_names_move(&d->durable, old, clean);
+    for (size_t i = 0; i < d->pending_count; i++)
+        sim_operation_move(&d->pending[i], old, clean);
+    d->root = xstrdup(clean);
+    free(old);
+}

@@ -36,7 +36,7 @@ struct sim_inode {
 
 struct sim_entry {
     char *path;
-    uint32_t hash; /* of the path */
+    uint32_t hash, parent_hash; /* of the path, of its directory's */
     struct sim_inode *inode;
 };
 struct sim_names {
@@ -87,6 +87,7 @@ bool sim_one_in(uint64_t *random, uint64_t n);
 /* ---- sim_disk_names.c: paths, directories ---- */
 /* Takes out "." and "..", doubled and trailing slashes. */
 void sim_path_clean(const char *path, char clean_r[SIM_PATH_SIZE]);
+uint32_t sim_path_hash(const char *path);
 void sim_path_parent(const char *path, char parent_r[SIM_PATH_SIZE]);
 struct sim_entry *sim_names_find(const struct sim_names *n, const char *path);
 void sim_names_add(struct sim_names *n, const char *path, struct sim_inode *inode); /* a new one */
@@ -95,6 +96,9 @@ void sim_names_remove(struct sim_names *n, const char *path);
 void sim_names_free(struct sim_names *n);
 void sim_operation_apply(struct sim_names *n, const struct sim_operation *o);
 void sim_operation_free(struct sim_operation *o);
+/* What is called `from` or lies under it is called `to` or lies under that. */
+void sim_names_move(struct sim_names *n, const char *from, const char *to);
+void sim_operation_move(struct sim_operation *o, const char *from, const char *to);
 struct sim_inode *sim_find(const struct sim_disk *d, const char *path);
 void sim_change_name(struct sim_disk *d, enum sim_operation_kind kind, const char *path,
                      const char *to, struct sim_inode *inode);
@@ -107,6 +111,10 @@ void sim_inode_grow(struct sim_inode *inode, size_t size);
 void sim_inode_write(struct sim_inode *inode, uint64_t at, struct span bytes);
 void sim_inode_sync(struct sim_inode *inode, bool fails, uint64_t *random);
 MUST_USE char *sim_page_copy(const char *bytes);
+char *sim_page_own(char **bytes); /* before it is changed: copies may share their bytes */
+void sim_inode_sync_range(struct sim_inode *inode, uint64_t at, size_t len);
+/* The file itself becomes what a cut leaves of it. */
+void sim_inode_cut(struct sim_inode *inode, enum sim_cut cut, uint64_t *random);
 /* What one page may hold after a cut. */
 void sim_page_choose(const struct sim_page *p, enum sim_cut cut, uint64_t *random, char *to);
 uint64_t sim_used_bytes(const struct sim_disk *d);
