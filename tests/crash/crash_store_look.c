@@ -1,0 +1,217 @@
+#include "tests/crash/crash_store_look.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/crc32c.h"
+#include "core/base/number.h"
+
+struct look {
+    const struct load *load;
+    struct store_view *v;
+    struct model *m;
+    uint64_t hash;
+    char *why;
+    size_t why_size;
+    bool is_wrong;
+};
+
+static void wrong(struct look *k, const char *what, uint64_t a, uint64_t b)
+{
+    if (!k->is_wrong)
+        (void)snprintf(k->why, k->why_size, "%s (%llu, %llu)", what, (unsigned long long)a,
+                       (unsigned long long)b);
+    k->is_wrong = true;
+}
+
+static void mix(struct look *k, uint64_t n)
+{
+    k->hash = (k->hash ^ n) * UINT64_C(0x9e3779b97f4a7c15);
+    k->hash ^= k->hash >> 29;
+}
+
+/* ---- one entry ---- */
+
+static uint32_t look_at_body(struct look *k, const struct store_entry *e, uint32_t *size_r)
+{
+    struct span bytes, meta;
+    uint32_t message;
+    size_t len;
+    char *right;
+
+    if (store_message_size(k->v, e->message, size_r) != STORE_OK ||
+        store_message_bytes(k->v, e->message, 0, *size_r, &bytes) != STORE_OK || bytes.len < 8) {
+        wrong(k, "a body can't be read, uid", e->uid, 0);
+        return 0;
+    }
+    message = (uint32_t)number_get64(bytes.at);
+    if (message == 0 || message > k->load->message || bytes.len != message_size(message) ||
+        crc32c(0, bytes.at, bytes.len) != k->load->crc[message]) {
+        wrong(k, "a body has other bytes, message", message, bytes.len);
+        return 0;
+    }
+    if (store_message_meta(k->v, e->message, &meta) != STORE_OK) {
+        wrong(k, "META can't be read", message, 0);
+        return 0;
+    }
+    right = message_meta(message, &len);
+    if (meta.len != len || memcmp(meta.at, right, len) != 0)
+        wrong(k, "META has other bytes, message", message, meta.len);
+    free(right);
+    return message;
+}
+
+static uint32_t keywords_of(struct look *k, store_account account, uint64_t bits)
+{
+    uint32_t found = 0;
+    unsigned number;
+
+    for (unsigned i = 0; i < MODEL_KEYWORDS && bits != 0; i++) {
+        if (store_keyword_find(k->v, account, span_str(model_keywords[i]), &number) == STORE_OK &&
+            (bits >> number & 1) != 0) {
+            found |= 1U << i;
+            bits &= ~(UINT64_C(1) << number);
+        }
+    }
+    if (bits != 0)
+        wrong(k, "a keyword without a name", bits, 0);
+    return found;
+}
+
+static void look_at_entry(struct look *k, unsigned mailbox, const struct store_entry *e)
+{
+    struct model_entry *to = &k->m->entries[k->m->count];
+    char header[128];
+    struct span bytes;
+    uint32_t size = 0, message;
+
+    if (k->m->count == MODEL_ENTRIES_MAX) {
+        wrong(k, "more messages than can be", k->m->count, 0);
+        return;
+    }
+    message = look_at_body(k, e, &size);
+    if (store_entry_header(k->v, e, &bytes) != STORE_OK)
+        wrong(k, "a delivery header can't be read", message, e->uid);
+    else if (message != 0 &&
+             !span_eq(bytes, (struct span){header, message_header(message, mailbox, header)}))
+        wrong(k, "a delivery header has other bytes, message", message, e->uid);
+    if (e->size != e->header_len + size || e->header_len != bytes.len)
+        wrong(k, "sizes of an entry", e->size, size);
+    if (e->received_us != (int64_t)message * 1000000)
+        wrong(k, "INTERNALDATE", (uint64_t)e->received_us, message);
+    *to = (struct model_entry){e->uid, e->flags, 0, message, mailbox};
+    to->keywords = keywords_of(k, k->m->accounts[mailbox / MODEL_NAMES].number, e->keywords);
+    k->m->count++;
+    mix(k, e->uid | (uint64_t)e->flags << 32);
+    mix(k, e->keywords);
+    mix(k, e->modseq);
+    mix(k, e->message);
+    mix(k, (uint64_t)e->saved_s);
+    mix(k, (uint64_t)e->zone_minutes << 16 | e->target);
+}
+
+/* ---- mailboxes ---- */
+
+static void look_at_entries(struct look *k, unsigned mailbox, const struct store_mailbox_info *info)
+{
+    struct store_entry entries[64];
+    uint32_t from = 1, messages = 0, unseen = 0, deleted = 0, first_unseen = 0;
+    uint64_t bytes = 0, modseq = 0;
+    size_t count;
+
+    do {
+        if (store_entries(k->v, info->id, from, entries, 64, &count) != STORE_OK) {
+            wrong(k, "entries can't be read", info->id, from);
+            return;
+        }
+        for (size_t i = 0; i < count; i++) {
+            const struct store_entry *e = &entries[i];
+            bool is_seen = (e->flags & STORE_SEEN) != 0;
+            look_at_entry(k, mailbox, e);
+            if (e->uid < from || e->uid >= info->uid_next)
+                wrong(k, "a UID out of order", e->uid, from);
+            from = e->uid + 1;
+            messages++;
+            unseen += !is_seen;
+            if (!is_seen && first_unseen == 0)
+                first_unseen = e->uid;
+            deleted += (e->flags & STORE_DELETED) != 0;
+            bytes += e->size;
+            modseq = e->modseq > modseq ? e->modseq : modseq;
+        }
+    } while (count > 0);
+    if (messages != info->messages || unseen != info->unseen || deleted != info->deleted ||
+        bytes != info->bytes)
+        wrong(k, "counters of a mailbox", messages, info->messages);
+    if (first_unseen != info->first_unseen_uid)
+        wrong(k, "the first unseen", first_unseen, info->first_unseen_uid);
+    if (modseq > info->modseq)
+        wrong(k, "HIGHESTMODSEQ", modseq, info->modseq);
+}
+
+static bool number_of(const struct store_mailbox_info *info, unsigned account, unsigned *mailbox_r)
+{
+    for (unsigned i = 0; i < MODEL_NAMES; i++) {
+        if (span_eq(span_str(model_names[i]), (struct span){info->name, info->name_len})) {
+            *mailbox_r = account * MODEL_NAMES + i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_at_account(struct look *k, unsigned account, store_account id)
+{
+    struct store_mailbox_info *info = malloc(sizeof(*info));
+    struct span after = SPAN("");
+    char name[STORE_MAILBOX_NAME_MAX];
+    unsigned mailbox;
+
+    k->m->accounts[account].number = id;
+    k->m->account_count++;
+    while (info != NULL && store_mailbox_next(k->v, id, after, info) == STORE_OK) {
+        if (!number_of(info, account, &mailbox)) {
+            wrong(k, "a mailbox that nobody made", id, info->id);
+            break;
+        }
+        k->m->accounts[account].mailboxes++;
+        if (info->modseq > k->m->accounts[account].modseq)
+            k->m->accounts[account].modseq = info->modseq;
+        k->m->mailboxes[mailbox].number = (uint32_t)info->id;
+        k->m->mailboxes[mailbox].uid_next = info->uid_next;
+        k->m->mailboxes[mailbox].recent = info->recent_from_uid;
+        mix(k, info->id);
+        mix(k, info->uid_validity);
+        mix(k, info->modseq);
+        mix(k, info->keywords);
+        look_at_entries(k, mailbox, info);
+        memcpy(name, info->name, info->name_len);
+        after = (struct span){name, info->name_len};
+    }
+    free(info);
+}
+
+bool store_look(struct store *s, const struct load *l, struct model *m_r, uint64_t *hash_r,
+                char *why, size_t why_size)
+{
+    struct look k = {.load = l, .m = m_r, .hash = 1, .why = why, .why_size = why_size};
+    store_account id;
+    enum store_status status;
+
+    memset(m_r, 0, sizeof(*m_r));
+    if (store_view_open(s, &k.v) != STORE_OK) {
+        wrong(&k, "no view", 0, 0);
+        return false;
+    }
+    for (unsigned i = 0; i < MODEL_ACCOUNTS; i++) {
+        status = store_account_find(k.v, span_str(model_accounts[i]), &id);
+        if (status == STORE_OK)
+            look_at_account(&k, i, id);
+        else if (status != STORE_NOT_FOUND)
+            wrong(&k, "accounts can't be read", i, status);
+    }
+    store_view_close(&k.v);
+    *hash_r = k.hash;
+    return !k.is_wrong;
+}
