@@ -395,7 +395,7 @@ static void test_many(void **state)
     }
     looked_up = seconds();
     print_message("%d users in %.0f ms, a look-up in %.0f ns\n", USERS, (loaded - start) * 1e3,
-                  (looked_up - loaded) / LOOKUPS * 1e9);
+                  (looked_up - loaded) / (double)LOOKUPS * 1e9);
     directory_free(&d);
     free(text);
 }

@@ -111,7 +111,7 @@ static void *reader(void *context)
     struct span bytes;
     size_t count;
 
-    for (unsigned i = 0; !atomic_load(&s->stop); i++) {
+    while (!atomic_load(&s->stop)) {
         unsigned sum = 0, wanted = 0;
         for (unsigned a = 0; a < ACCOUNTS; a++)
             wanted += atomic_load(&s->durable[a]);
