@@ -10,6 +10,7 @@
  *     crash_log [RUNS [SEED]]
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -488,6 +489,13 @@ static uint64_t run_once(uint64_t seed, bool without_sync, struct run *r)
     return r->violations;
 }
 
+static volatile sig_atomic_t is_stopped; /* what was found so far is told */
+
+static void stop_soon(int number)
+{
+    is_stopped = number;
+}
+
 int main(int count, char **words)
 {
     unsigned long runs = count > 1 ? strtoul(words[1], NULL, 10) : RUNS;
@@ -496,7 +504,8 @@ int main(int count, char **words)
     unsigned passed = 0, failed = 0;
     uint64_t images = 0, found = 0;
 
-    for (unsigned long i = 0; i < runs; i++) {
+    (void)signal(SIGINT, stop_soon);
+    for (unsigned long i = 0; i < runs && !is_stopped; i++) {
         if (run_once(seed + i, false, &run) == 0) {
             passed++;
         } else {
