@@ -19,7 +19,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,80 +33,33 @@
 #include "core/base/clock.h"
 #include "core/base/ensure.h"
 #include "core/base/random.h"
-#include "tests/crash/crash_store_look.h"
+#include "tests/crash/crash_store_image.h"
 #include "tests/crash/lmdb_power.h"
 
 enum {
     IMAGES = 2500,         /* unless told; CRASH_IMAGES in the environment */
     OPERATIONS = 110,      /* of a run, each up to four changes */
-    MORE_CHANGES = 20,     /* made on an image */
     CONTROL_IMAGES = 4000, /* in which a control must be found */
     CONTROL_COUNTED = 600, /* images of the control that is counted, not only found */
-    CHANGES_MAX = 2048,    /* of a run */
     AT_ONCE_MAX = 8,
     CHILD_SECONDS = 60,
     EVERY = 4, /* variants that are not made of every event */
 };
 
-enum variant {
-    V_LOST,
-    V_KEPT,
-    V_RANDOM,
-    V_RANDOM_TOO,
-    V_KILLED,      /* what is not synced is there, and still not synced */
-    V_INDEX_GONE,  /* of every fourth event, at random: also the index was removed */
-    V_INDEX_OLDER, /* or an older copy lies there */
-    VARIANTS,
-};
 static const char *const variant_names[VARIANTS] = {
     "lost", "kept", "random", "random too", "killed", "index gone", "index older"};
-
-enum control {
-    C_NONE,
-    C_LOG_SYNC,  /* the log is not synced */
-    C_EARLY,     /* submitted is called acknowledged */
-    C_LMDB_SYNC, /* LMDB's fdatasync does nothing */
-    CONTROLS,
-};
 static const char *const control_names[CONTROLS] = {"none", "log without sync",
                                                     "acknowledged early", "LMDB without fdatasync"};
-
-/* Between the run and its children. */
-struct verdict {
-    bool is_bad;
-    unsigned rebuilt; /* times that the index was made again */
-    char why[600];
-};
-struct shared {
-    uint64_t hashes[CHANGES_MAX]; /* of all that a view shows after so many changes; 0: not seen */
-    struct verdict verdicts[VARIANTS];
-};
-
-struct run {
-    uint64_t seed, random;
-    enum control control;
-    struct sim_disk *disk;
-    struct store_config config;
-    char root[128], path[160];
-    char *older; /* a copy of the index as it was */
-    size_t older_len;
-    struct load load;
-    uint64_t event, images, bad, rebuilt, crashed;
-    char said[300];
-};
 
 /* For jemalloc, where it is linked: memory is used again, not given back, because each page that is
  * new to a child costs a fault. */
 extern const char *malloc_conf;
 const char *malloc_conf = "narenas:1,tcache:true,dirty_decay_ms:-1,muzzy_decay_ms:-1";
 
-static struct shared *shared;
-static struct run run; /* large */
 static unsigned at_once = 1;
 static uint64_t images_max, only_event;
 static int only_variant = -1;
 static bool stops_at_bad = true;
-static bool is_loud;
 static volatile sig_atomic_t is_stopped; /* by a signal: what was found so far is told */
 
 static void stop_soon(int number)
@@ -129,294 +81,6 @@ static int64_t tick_us(void)
     return (int64_t)(ticks += 250) + INT64_C(1500000000000000);
 }
 
-/* ---- opening ---- */
-
-static struct verdict *verdict; /* of the child at hand; NULL in the run itself */
-
-static void say(void *context, const char *text)
-{
-    struct run *r = context;
-
-    if (is_loud)
-        printf("    %s\n", text);
-    if (verdict != NULL && strstr(text, "making the index again") != NULL)
-        verdict->rebuilt++;
-    else
-        (void)snprintf(r->said, sizeof(r->said), "%s", text);
-}
-
-static void bad(const char *what, const char *why)
-{
-    struct run *r = &run;
-
-    if (verdict == NULL) {
-        printf("seed %llu: %s: %s; %s\n", (unsigned long long)r->seed, what, why, r->said);
-        exit(2);
-    }
-    if (!verdict->is_bad)
-        (void)snprintf(verdict->why, sizeof(verdict->why), "%s: %s; last said: %s", what, why,
-                       r->said);
-    verdict->is_bad = true;
-}
-
-static bool open_store(struct run *r)
-{
-    enum store_status status;
-
-    r->config.path = r->path;
-    r->config.disk = sim_disk_table(r->disk);
-    status = store_open(&r->config, &r->load.store);
-    if (status == STORE_OK)
-        return true;
-    r->load.store = NULL;
-    bad("the store does not open", store_status_text(status));
-    return false;
-}
-
-static void close_store(struct run *r)
-{
-    store_close(&r->load.store);
-}
-
-/* Looks, and compares with the state after `change`; NULL says nothing about which. */
-static bool look(struct run *r, struct model *m, uint64_t *hash)
-{
-    char why[300];
-
-    if (r->load.why[0] != '\0')
-        bad("an answer", r->load.why);
-    if (store_look(r->load.store, &r->load, m, hash, why, sizeof(why)))
-        return r->load.why[0] == '\0';
-    bad("the store shows", why);
-    return false;
-}
-
-static bool look_for(struct run *r, const char *when, uint32_t change, uint64_t *hash_r)
-{
-    static struct model m;
-    char why[300];
-
-    if (!look(r, &m, hash_r))
-        return false;
-    if (model_equal(&m, load_state(&r->load, change)))
-        return true;
-    model_difference(&m, load_state(&r->load, change), why, sizeof(why));
-    bad(when, why);
-    return false;
-}
-
-/* ---- the load ---- */
-
-static void drain(struct run *r)
-{
-    while (store_step(r->load.store, (unsigned)load_random(&r->load, 3)))
-        continue;
-}
-
-static void steps(struct run *r)
-{
-    switch (load_random(&r->load, 4)) {
-    case 0:
-        drain(r);
-        break;
-    case 1:
-        break;
-    default:
-        for (uint64_t n = load_random(&r->load, 4); n > 0; n--)
-            (void)store_step(r->load.store, (unsigned)load_random(&r->load, 3));
-        break;
-    }
-    if (r->load.submitted - r->load.acked > LOAD_WAITING_MAX / 2)
-        drain(r);
-}
-
-static void changes(struct run *r)
-{
-    for (uint64_t n = 1 + load_random(&r->load, 4); n > 0; n--)
-        load_change(&r->load);
-    steps(r);
-}
-
-/* ---- an image ---- */
-
-static uint64_t image_seed(const struct run *r, unsigned variant)
-{
-    uint64_t state = r->seed * 1000003 + r->event * 16 + variant;
-
-    return sim_random(&state);
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
-static void remove_tree(const char *path)
-{
-    (void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-/* The file as it was before, durable, and no seal that would tell. */
-static void index_put_older(struct run *r)
-{
-    char path[200];
-    const struct disk *d = sim_disk_table(r->disk);
-    struct iovec part = {r->older, r->older_len};
-    int file;
-
-    (void)snprintf(path, sizeof(path), "%s/idx/data.mdb", r->path);
-    if (r->older == NULL || d->size(d, path) < 0)
-        return;
-    file = d->open(d, path, O_RDWR, 0600);
-    ensure(file >= 0 && d->truncate(d, file, 0) == 0);
-    ensure(d->pwritev(d, file, &part, 1, 0) == (ssize_t)r->older_len && d->sync_all(d, file) == 0);
-    d->close(d, file);
-    (void)snprintf(path, sizeof(path), "%s/idx/SEAL", r->path);
-    (void)d->unlink(d, path);
-    (void)snprintf(path, sizeof(path), "%s/idx/BAD", r->path);
-    (void)d->unlink(d, path);
-    sim_disk_cut(r->disk, SIM_CUT_ALL_KEPT, 1);
-}
-
-static void index_remove(struct run *r)
-{
-    static const char *const names[] = {"data.mdb", "SEAL", "BAD"};
-    const struct disk *d = sim_disk_table(r->disk);
-    char path[200];
-
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        (void)snprintf(path, sizeof(path), "%s/idx/%s", r->path, names[i]);
-        (void)d->unlink(d, path);
-    }
-    sim_disk_cut(r->disk, SIM_CUT_ALL_KEPT, 1);
-}
-
-/* The disk becomes what is left of it, under a root of its own, with the index in real files. */
-static void lose_power(struct run *r, enum variant variant, uint64_t seed, const char *root)
-{
-    enum sim_cut cut = variant == V_LOST   ? SIM_CUT_ALL_LOST
-                       : variant == V_KEPT ? SIM_CUT_ALL_KEPT
-                                           : SIM_CUT_RANDOM;
-
-    lmdb_power_watch(NULL, NULL);
-    if (variant == V_KILLED)
-        sim_disk_kill(r->disk);
-    else
-        sim_disk_cut(r->disk, cut, seed);
-    if (variant == V_INDEX_GONE)
-        index_remove(r);
-    else if (variant == V_INDEX_OLDER)
-        index_put_older(r);
-    remove_tree(root);
-    ensure(mkdir(root, 0700) == 0);
-    sim_disk_move(r->disk, root);
-    (void)snprintf(r->root, sizeof(r->root), "%s", root);
-    (void)snprintf(r->path, sizeof(r->path), "%s/store", root);
-    lmdb_power_place(r->disk, root);
-    lmdb_power_watch(r->disk, root);
-}
-
-/* Which change the image stands after. What a view shows after it is the same in all images. */
-static bool find_state(struct run *r, uint32_t *change_r)
-{
-    static struct model m;
-    struct load *l = &r->load;
-    uint64_t hash;
-    char why[300];
-
-    if (!look(r, &m, &hash))
-        return false;
-    for (uint32_t k = l->acked; k <= l->submitted; k++) {
-        if (!model_equal(&m, load_state(l, k)))
-            continue;
-        ensure(k < CHANGES_MAX);
-        if (shared->hashes[k] == 0)
-            shared->hashes[k] = hash;
-        if (shared->hashes[k] != hash)
-            bad("another UIDVALIDITY, modseq or number than before", "");
-        *change_r = k;
-        return shared->hashes[k] == hash;
-    }
-    model_difference(&m, load_state(l, l->acked), why, sizeof(why));
-    bad("not what was acknowledged", why);
-    return false;
-}
-
-static void work_on(struct run *r)
-{
-    uint32_t until = r->load.submitted + MORE_CHANGES;
-
-    for (unsigned tries = 0; r->load.submitted < until && tries < 5 * MORE_CHANGES; tries++)
-        changes(r);
-    drain(r);
-}
-
-static void check_clean(struct run *r)
-{
-    struct store_check_report report;
-    enum store_status status = store_check(&r->config, &report);
-    char text[200];
-
-    if (status != STORE_OK) {
-        bad("store_check", store_status_text(status));
-        return;
-    }
-    (void)snprintf(text, sizeof(text), "%llu damaged, %llu missing, %llu orphaned, %llu miscounted",
-                   (unsigned long long)report.damaged, (unsigned long long)report.missing,
-                   (unsigned long long)report.orphaned, (unsigned long long)report.miscounted);
-    if (report.damaged + report.missing + report.orphaned + report.miscounted > 0)
-        bad("store_check", text);
-}
-
-/* Power again, while the store is open and all is acknowledged. */
-static bool second_cut(struct run *r, uint64_t seed, uint64_t hash)
-{
-    char root[128];
-    uint64_t again;
-
-    (void)snprintf(root, sizeof(root), "%.100s-again", r->root);
-    lose_power(r, seed % 2 == 0 ? V_LOST : V_RANDOM, seed, root);
-    if (!open_store(r) || !look_for(r, "after a second cut", r->load.submitted, &again))
-        return false;
-    if (again != hash)
-        bad("after a second cut", "another UIDVALIDITY, modseq or number");
-    return again == hash;
-}
-
-static void check_image(struct run *r, enum variant variant)
-{
-    uint64_t seed = image_seed(r, variant), hash;
-    struct load *l = &r->load;
-    char root[128], first[128];
-    uint32_t change;
-
-    (void)snprintf(root, sizeof(root), "%.100s-%u", r->root, (unsigned)variant);
-    (void)snprintf(first, sizeof(first), "%s", root);
-    lose_power(r, variant, seed, root);
-    r->said[0] = '\0';
-    if (open_store(r) && find_state(r, &change)) {
-        l->submitted = l->acked = change;
-        l->random = seed;
-        l->acks_early = false;
-        l->message = LOAD_SMALL_FROM;
-        work_on(r);
-        if (l->acked != l->submitted)
-            bad("after working on", "not all was acknowledged");
-        else if (look_for(r, "after working on", l->submitted, &hash) &&
-                 (seed % 3 != 0 || second_cut(r, seed >> 8, hash))) {
-            close_store(r);
-            if (seed % 2 == 0)
-                check_clean(r);
-        }
-    }
-    lmdb_power_watch(NULL, NULL);
-    remove_tree(first);
-    remove_tree(r->root);
-}
-
 /* ---- children ---- */
 
 struct child {
@@ -426,7 +90,7 @@ struct child {
 
 static void child_wait(struct run *r, struct child *c)
 {
-    struct verdict *v = &shared->verdicts[c->variant];
+    struct verdict *v = &crash_shared->verdicts[c->variant];
     char root[128];
     int status;
 
@@ -443,9 +107,9 @@ static void child_wait(struct run *r, struct child *c)
     }
     if (v->is_bad) { /* it may not have tidied up */
         (void)snprintf(root, sizeof(root), "%.100s-%u", r->root, c->variant);
-        remove_tree(root);
+        crash_remove_tree(root);
         (void)snprintf(root, sizeof(root), "%.100s-%u-again", r->root, c->variant);
-        remove_tree(root);
+        crash_remove_tree(root);
     }
     r->images++;
     r->rebuilt += v->rebuilt > 0;
@@ -455,7 +119,7 @@ static void child_wait(struct run *r, struct child *c)
     if (r->control == C_NONE)
         printf("bad: crash_store -s %llu -e %llu -v %u (%s): %s\n", (unsigned long long)r->seed,
                (unsigned long long)r->event, c->variant, variant_names[c->variant], v->why);
-    else if (is_loud)
+    else if (crash_is_loud)
         printf("  %s: %s\n", variant_names[c->variant], v->why);
 }
 
@@ -464,7 +128,7 @@ static pid_t child_start(struct run *r, unsigned variant)
     pid_t pid;
     int nowhere;
 
-    shared->verdicts[variant] = (struct verdict){0};
+    crash_shared->verdicts[variant] = (struct verdict){0};
     (void)fflush(NULL);
     pid = fork();
     ensure(pid >= 0);
@@ -474,20 +138,20 @@ static pid_t child_start(struct run *r, unsigned variant)
     (void)signal(SIGTERM, SIG_IGN);
     alarm(CHILD_SECONDS);
     nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (!is_loud && r->control != C_NONE)
+    if (!crash_is_loud && r->control != C_NONE)
         (void)dup2(nowhere, STDERR_FILENO);
-    verdict = &shared->verdicts[variant];
-    check_image(r, variant);
-    _exit(verdict->is_bad);
+    crash_verdict = &crash_shared->verdicts[variant];
+    crash_check_image(r, variant);
+    _exit(crash_verdict->is_bad);
 }
 
 static void only_one(struct run *r)
 {
     static struct verdict mine;
 
-    verdict = &mine;
-    is_loud = true;
-    check_image(r, (enum variant)only_variant);
+    crash_verdict = &mine;
+    crash_is_loud = true;
+    crash_check_image(r, (enum variant)only_variant);
     printf("event %llu, %s: %s\n", (unsigned long long)r->event, variant_names[only_variant],
            mine.is_bad ? mine.why : "good");
     exit(mine.is_bad);
@@ -504,7 +168,7 @@ static void cut_here(void *context, const char *what)
     struct run *r = context;
     struct child children[AT_ONCE_MAX];
     unsigned count = 0;
-    uint64_t random = image_seed(r, VARIANTS);
+    uint64_t random = crash_event_random(r, VARIANTS);
 
     r->event++;
     if (only_variant >= 0) {
@@ -544,8 +208,8 @@ static void index_copy(struct run *r)
 
 static void reopen(struct run *r)
 {
-    close_store(r);
-    if (!open_store(r))
+    crash_close(r);
+    if (!crash_open(r))
         exit(2);
 }
 
@@ -553,14 +217,14 @@ static void operation(struct run *r)
 {
     uint64_t hash;
 
-    changes(r);
+    crash_changes(r);
     switch (load_random(&r->load, 30)) {
     case 0:
         reopen(r);
         break;
     case 1:
-        drain(r);
-        (void)look_for(r, "the run itself", r->load.submitted, &hash);
+        crash_drain(r);
+        (void)crash_look_for(r, "the run itself", r->load.submitted, &hash);
         index_copy(r);
         break;
     case 2:
@@ -575,13 +239,13 @@ static void operation(struct run *r)
 static void run_begin(struct run *r, uint64_t seed, enum control control)
 {
     *r = (struct run){.seed = seed, .random = seed, .control = control};
-    memset(shared, 0, sizeof(*shared));
+    memset(crash_shared, 0, sizeof(*crash_shared));
     ticks = 0;
     random_seed(seed);
     (void)snprintf(r->root, sizeof(r->root), "%s/ringpost-crash-%d",
                    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
     (void)snprintf(r->path, sizeof(r->path), "%s/store", r->root);
-    remove_tree(r->root);
+    crash_remove_tree(r->root);
     ensure(mkdir(r->root, 0700) == 0 && mkdir(r->path, 0700) == 0);
     r->disk = sim_disk_new(r->root, seed);
     r->config = (struct store_config){
@@ -590,7 +254,7 @@ static void run_begin(struct run *r, uint64_t seed, enum control control)
         .snapshot_bytes = 200 << 10,
         .manual = true,
         .without_sync = control == C_LOG_SYNC,
-        .say = say,
+        .say = crash_say,
         .context = r,
     };
     r->load.random = seed;
@@ -601,23 +265,23 @@ static void run_begin(struct run *r, uint64_t seed, enum control control)
 
 static void run_once(uint64_t seed, enum control control)
 {
-    struct run *r = &run;
+    struct run *r = &crash_run;
 
     run_begin(r, seed, control);
     sim_disk_set_short_writes(r->disk, 10);
     sim_disk_hook(r->disk, cut_here, r);
-    if (!open_store(r))
+    if (!crash_open(r))
         exit(2);
     for (unsigned i = 0; i < OPERATIONS && !is_enough(r); i++)
         operation(r);
     if (is_enough(r))
         sim_disk_hook(r->disk, NULL, NULL);
-    close_store(r);
+    crash_close(r);
     sim_disk_hook(r->disk, NULL, NULL);
     if (r->load.why[0] != '\0')
-        bad("an answer", r->load.why);
+        crash_bad("an answer", r->load.why);
     lmdb_power_watch(NULL, NULL);
-    remove_tree(r->root);
+    crash_remove_tree(r->root);
     free(r->older);
     sim_disk_free(&r->disk);
 }
@@ -635,13 +299,14 @@ static bool run_images(uint64_t seed, uint64_t images)
         images_max = images - done;
         stops_at_bad = true;
         run_once(seed, C_NONE);
-        done += run.images;
-        wrong += run.bad;
-        rebuilt += run.rebuilt;
-        if (is_loud || images > 10 * IMAGES)
+        done += crash_run.images;
+        wrong += crash_run.bad;
+        rebuilt += crash_run.rebuilt;
+        if (crash_is_loud || images > 10 * IMAGES)
             printf("seed %llu: %llu events, %u changes, %llu images, %llu bad\n",
-                   (unsigned long long)run.seed, (unsigned long long)run.event, run.load.submitted,
-                   (unsigned long long)run.images, (unsigned long long)run.bad);
+                   (unsigned long long)crash_run.seed, (unsigned long long)crash_run.event,
+                   crash_run.load.submitted, (unsigned long long)crash_run.images,
+                   (unsigned long long)crash_run.bad);
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
     seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
@@ -664,10 +329,10 @@ static bool run_control(uint64_t seed, enum control control, uint64_t images)
         images_max = limit - done;
         stops_at_bad = !counts;
         run_once(seed, control);
-        done += run.images;
-        wrong += run.bad;
-        rebuilt += run.rebuilt;
-        crashed += run.crashed;
+        done += crash_run.images;
+        wrong += crash_run.bad;
+        rebuilt += crash_run.rebuilt;
+        crashed += crash_run.crashed;
     }
     printf(
         "control, %s: %llu images, %llu bad (%llu by a signal), in %llu the index was made again "
@@ -703,12 +368,13 @@ int main(int count, char **words)
         else if (option == 'c')
             only_control = (enum control)(strtoul(optarg, NULL, 10) % CONTROLS);
         else if (option == 'l')
-            is_loud = true;
+            crash_is_loud = true;
         else
             return 2;
     }
-    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ensure(shared != MAP_FAILED);
+    crash_shared = mmap(NULL, sizeof(*crash_shared), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ensure(crash_shared != MAP_FAILED);
     clock_replace(&clock);
     (void)signal(SIGINT, stop_soon);
     (void)signal(SIGTERM, stop_soon);
