@@ -12,7 +12,7 @@
 #include "store/store_private.h"
 
 enum {
-    BAD_MAX = 1000, /* damaged indexes kept aside */
+    BAD_MAX = 3, /* damaged indexes kept aside: each takes the room of one */
 };
 
 static void path_of(const struct store *s, const char *name, char path_r[STORE_PATH_MAX])
