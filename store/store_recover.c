@@ -183,6 +183,23 @@ static bool is_beginning(struct store *s)
     return store_snapshot_find(s, &found) == STORE_OK && !found.is_there && found.first_seq <= 1;
 }
 
+/* An index from before the newest snapshot (a restored copy) is no good when segments behind it
+ * were recycled since. A gap behind the newest snapshot is damage, which the replay will tell. */
+static bool is_outlived(struct store *s, struct journal_mark mark)
+{
+    struct store_snapshot_found found;
+
+    return !journal_is_unbroken(s->journal, mark) && store_snapshot_find(s, &found) == STORE_OK &&
+           found.is_there && found.mark.seq > mark.seq;
+}
+
+static bool can_go_on(struct store *s, struct journal_mark mark)
+{
+    if (mark.seq == 0)
+        return is_beginning(s);
+    return journal_has(s->journal, mark) && !is_outlived(s, mark);
+}
+
 enum store_status store_recover_index(struct store *s)
 {
     struct journal_mark mark = {0};
@@ -192,7 +209,7 @@ enum store_status store_recover_index(struct store *s)
         status = open_at(s, "idx");
     if (status == STORE_OK)
         status = identify(s, &mark);
-    if (status == STORE_OK && (mark.seq > 0 ? journal_has(s->journal, mark) : is_beginning(s)))
+    if (status == STORE_OK && can_go_on(s, mark))
         return STORE_OK;
     if (s->index)
         index_close(&s->index);

@@ -109,6 +109,8 @@ MUST_USE enum store_status journal_recover(struct journal *journal, struct journ
 /* True when the log goes on from this mark: the batch that ends there is whole, or its segment was
  * recycled and the next one chains on to the mark. Always true for the zero mark. */
 bool journal_has(struct journal *journal, struct journal_mark from);
+/* True when no segment behind the mark's is missing. */
+bool journal_is_unbroken(struct journal *journal, struct journal_mark from);
 
 /* The same walk over everything that is there, from the oldest segment on, for a rebuild of the
  * index (looking for snapshots) and for store_check(). Changes nothing; a gap between segments,

@@ -263,6 +263,18 @@ bool journal_has(struct journal *j, struct journal_mark from)
     return walk_to_mark(&w, from);
 }
 
+bool journal_is_unbroken(struct journal *j, struct journal_mark from)
+{
+    uint64_t last = from.lsn >> 32;
+
+    for (unsigned i = 0; i < j->used_count; i++) {
+        uint64_t number = j->used[i]->number;
+        if (number > last && number != ++last)
+            return false;
+    }
+    return true;
+}
+
 enum store_status journal_walk(struct journal *j, journal_apply_fn *apply, void *context)
 {
     struct walk w = {.j = j, .gaps = true, .depth = JOURNAL_ALL, .apply = apply};

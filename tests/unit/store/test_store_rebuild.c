@@ -242,18 +242,20 @@ static void test_snapshot_and_recycling(void **state)
     test_store_remove(&t);
 }
 
-/* An index that is older than what the log still has: a restored one. */
-static void test_old_index(void **state)
+/* An index that is older than what the log still has: a restored one. With kept mail the segment in
+ * which it stands is still there, and only some behind it are gone. */
+static void old_index(unsigned kept)
 {
     struct test_store t;
     char from[256], to[256];
 
-    (void)state;
     test_store_make(&t);
     t.config.manual = true;
     t.config.snapshot_bytes = 1 << 20;
     test_store_open(&t);
     work(&t, 5);
+    for (unsigned i = 0; i < kept; i++)
+        test_deliver(&t, "user2@example.org", "Kept", "a line of text, this long\r\n", 4000);
     test_store_close(&t);
     snprintf(from, sizeof(from), "%s/idx", t.path);
     snprintf(to, sizeof(to), "%s/old", t.path);
@@ -268,6 +270,7 @@ static void test_old_index(void **state)
     }
     settle(&t);
     assert_true(segments_gone(&t) >= 4);
+    assert_true(kept == 0 || exists(&t, "seg/0000000000000001.log"));
     {
         char *before = test_dump(&t), *after;
         test_store_close(&t);
@@ -281,6 +284,18 @@ static void test_old_index(void **state)
         assert_true(exists(&t, "idx.bad-1"));
     }
     test_store_remove(&t);
+}
+
+static void test_old_index(void **state)
+{
+    (void)state;
+    old_index(0);
+}
+
+static void test_old_index_before_a_gap(void **state)
+{
+    (void)state;
+    old_index(7);
 }
 
 /* An index that knows more than the log: the log lost what was acknowledged, nobody may go on. */
@@ -344,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_index_damaged_while_stopped),
         cmocka_unit_test(test_snapshot_and_recycling),
         cmocka_unit_test(test_old_index),
+        cmocka_unit_test(test_old_index_before_a_gap),
         cmocka_unit_test(test_log_behind_index),
         cmocka_unit_test(test_check_finds),
     };
