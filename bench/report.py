@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures ringpost beside its peers in one run and prints a table.
 
-    bench/report.py [--build DIR] [--data DIR | --journaled] [--runs 5] [--count N] [PART ...]
+    bench/report.py [--build DIR] [--data DIR | --journaled] [--runs 5] [--count N] [--loads WORDS] [PART ...]
 
 PART: smtp, fetch, memory, growth; all but growth when none is named. --data: where stores and queues
 lie (their file system matters). --journaled: an ext4 with a journal in a loop image (needs root).
@@ -91,7 +91,7 @@ def pipelined(build, port, sessions, size, count):
 
 def smtp_loads(options):
     n = options.count
-    return [
+    loads = [
         ("1 KB, 100 sessions, reused (-d)", n, n // 10, lambda p, c: source(p, 100, 1024, c, "-d")),
         ("1 KB, 100 sessions, one mail each", n // 2, n // 10, lambda p, c: source(p, 100, 1024, c)),
         ("1 KB, 10 sessions, reused", n, n // 10, lambda p, c: source(p, 10, 1024, c, "-d")),
@@ -101,6 +101,7 @@ def smtp_loads(options):
         ("1 KB, 100 sessions, pipelined", n * 2, n // 10,
          lambda p, c: pipelined(options.build, p, 100, 1024, c)),
     ]
+    return [load for load in loads if any(word in load[0] for word in options.loads.split(","))]
 
 
 def smtp(options, directory):
@@ -287,6 +288,7 @@ def main():
     parser.add_argument("--journaled", action="store_true")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--count", type=int, default=20000, help="messages in the largest 1 KB load")
+    parser.add_argument("--loads", default="", help="only SMTP loads with one of these words, divided by commas")
     parser.add_argument("--messages", type=int, default=10000)
     parser.add_argument("--idlers", type=int, default=10000)
     parser.add_argument("--minutes", type=float, default=10)
@@ -301,6 +303,7 @@ def main():
                 globals()[part](options, mount)
         return
     directory = options.data or tempfile.mkdtemp(prefix="ringpost-bench-", dir="/var/tmp")
+    os.chmod(directory, 0o755)  # the peers' own users work in it
     try:
         for part in parts:
             globals()[part](options, directory)
