@@ -10,6 +10,9 @@
  * Feeding the same bytes in any cuts gives the same answers.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "core/base/chain.h"
 #include "core/base/span.h"
 #include "proto/request.h"
@@ -17,7 +20,8 @@
 enum session_want {
     SESSION_WANT_INPUT, /* more bytes from the peer */
     SESSION_WANT_REPLY, /* session_take_request(), have it answered, then reply() */
-    SESSION_WANT_TLS,   /* flush `out`, then switch the transport, then tls_started() */
+    SESSION_WANT_TLS,   /* flush `out`, switch the transport to TLS, then tls_started(); what the
+                           peer sent in the clear behind its command is thrown away */
     SESSION_WANT_CLOSE, /* flush `out`, then hang up */
 };
 
@@ -29,13 +33,24 @@ enum session_end {
     SESSION_OVERLOADED,  /* we cannot serve this peer now */
 };
 
+/* What a TLS handshake settled (RFC 8446, RFC 5246). Lives as long as the session. */
+struct session_tls {
+    char version[16];           /* "TLSv1.3" */
+    char cipher[64];            /* "TLS_CHACHA20_POLY1305_SHA256" */
+    uint16_t bits;              /* of the cipher's key */
+    char server_name[256];      /* that the client asked for (SNI); "": none */
+    char client_name[321];      /* by a verified client certificate: an address; "": none */
+    bool has_exporter;          /* the next is there */
+    unsigned char exporter[32]; /* channel binding of RFC 9266, "tls-exporter" */
+};
+
 /* Who is at the other end, as the transport knows it. */
 struct session_peer {
     uint64_t connection; /* number of the connection in this process, for log lines */
     char address[46];    /* text without brackets: 127.0.0.1, ::1 */
     char local_address[46];
     uint16_t port, local_port;
-    bool is_tls; /* from the first byte on */
+    bool is_tls; /* from the first byte on: tls_started() comes before start() */
 };
 
 struct session {
@@ -64,8 +79,9 @@ struct session_ops {
      * moved to s->out already. Never called with request->more set. */
     void (*reply)(struct session *s, struct request *answered);
 
-    /* The transport is TLS now. NULL: the session never wants TLS. */
-    void (*tls_started)(struct session *s);
+    /* The transport is TLS now. After SESSION_WANT_TLS, where want becomes INPUT again, or before
+     * start(). NULL: the protocol has no TLS. */
+    void (*tls_started)(struct session *s, const struct session_tls *tls);
 
     /* The watch that a run set was touched; want is INPUT. May open a request. NULL: no watches. */
     void (*poke)(struct session *s);

@@ -20,7 +20,7 @@ static void auth_begin(struct imap_session *s, struct span mechanism)
     ensure(mechanism.len == 0 || sasl_mechanism(r, mechanism));
     memcpy(r->protocol, "imap", 5);
     memcpy(r->remote_address, s->peer.address, sizeof(r->remote_address));
-    r->is_tls = s->peer.is_tls;
+    r->tls = s->tls;
     r->base.kind = REQUEST_AUTH;
     s->auth = r;
     s->method = "PLAIN";

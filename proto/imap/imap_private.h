@@ -57,6 +57,7 @@ struct imap_session {
     const struct imap_settings *settings;
     void *settings_hold;
     struct session_peer peer;
+    const struct session_tls *tls; /* NULL: in the clear */
     enum imap_state state;
     enum imap_mode mode;
     struct imap_reader reader;

@@ -16,14 +16,16 @@ enum {
     AUTH_RESPONSE_MAX = 12288, /* bytes of one response line, encoded (SMTP.md 3; HOSTILE L3) */
 };
 
+struct session_tls;
+
 struct auth_request {
     struct request base;
     char mechanism[24]; /* upper case: "PLAIN"; "" with user and password given */
     char protocol[8];   /* "imap", "smtp", "pop3": for log lines and policy */
     char remote_address[46];
-    bool is_tls;
-    bool has_response;     /* false: the client sent no initial response */
-    struct chain response; /* decoded */
+    const struct session_tls *tls; /* lent by the session; NULL: in the clear */
+    bool has_response;             /* false: the client sent no initial response */
+    struct chain response;         /* decoded */
     struct chain
         challenge; /* out, REQUEST_CONTINUE: raw; not in base.out, which the driver sends */
     struct chain user, password; /* mechanism "" (LOGIN, USER/PASS) */
