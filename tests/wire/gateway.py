@@ -22,6 +22,7 @@ USERS = (
     "vagrant@mailserver.local:{PLAIN}password:::::\n"
     "ann@mailserver.local:{PLAIN}password:::::\n"
     "ben@mailserver.local:{PLAIN}password:::::\n"
+    "canary@mailserver.local:{PLAIN}password:::::\n"
 )
 
 
@@ -157,8 +158,9 @@ class Gateway:
 class Talk:
     """A conversation line by line, where a library would hide what was really said."""
 
-    def __init__(self, port, host="127.0.0.1"):
-        self.socket = socket.create_connection((host, port), timeout=20)
+    def __init__(self, port, host="127.0.0.1", source=None):
+        self.socket = socket.create_connection((host, port), timeout=20,
+                                               source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.kept = b""
 

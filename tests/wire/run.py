@@ -27,7 +27,7 @@ def main():
         if not file.startswith("test_") or not file.endswith(".py"):
             continue
         module = importlib.import_module(file[:-3])
-        for name, test in vars(module).items():
+        for name, test in list(vars(module).items()):
             full = f"{file[5:-3]}.{name[5:]}"
             if not name.startswith("test_") or not callable(test):
                 continue

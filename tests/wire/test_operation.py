@@ -37,7 +37,7 @@ def test_bad_file_is_refused_and_the_old_settings_stay():
         with open(g.path("users"), "a") as f:
             f.write("this line has no password\n")
         g.reload()
-        g.log_line("users:4:")
+        g.log_line("users:5:")
         send_mail(g, "Subject: hi\r\n\r\nstill\r\n")
         assert len(read_mail(g)) == 1
         with open(g.path("ringpost.conf"), "a") as f:
