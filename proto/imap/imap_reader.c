@@ -20,9 +20,12 @@ enum announced {
 };
 
 /* "{123}" or "{123+}" at the end of a line (without its line end). A number too big for anything
- * is UINT64_MAX. */
-static enum announced line_announces(struct span line, uint64_t *len_r)
+ * is UINT64_MAX; so is one whose beginning is further back than is looked, for what is passed over
+ * is not kept. */
+static enum announced line_announces(struct span whole, uint64_t *len_r)
 {
+    struct span line =
+        span_after(whole, whole.len > READER_TAIL_MAX ? whole.len - READER_TAIL_MAX : 0);
     enum announced what = ANNOUNCED_LITERAL;
     size_t end = line.len, at;
 
@@ -34,6 +37,10 @@ static enum announced line_announces(struct span line, uint64_t *len_r)
     }
     for (at = end; at > 0 && line.at[at - 1] >= '0' && line.at[at - 1] <= '9'; at--)
         continue;
+    if (at == 0 && line.len < whole.len) {
+        *len_r = UINT64_MAX;
+        return what;
+    }
     if (at == end || at == 0 || line.at[at - 1] != '{')
         return ANNOUNCED_NOTHING;
     if (!number_parse((struct span){line.at + at, end - at}, UINT64_MAX - 1, len_r))
@@ -122,8 +129,8 @@ static size_t reader_skip(struct imap_reader *r, const struct imap_reader_limits
         return len;
     }
     lf = memchr(bytes.at, '\n', bytes.len);
-    if (lf == NULL) /* the end of what is here may announce a literal: it must be seen whole */
-        return bytes.len > READER_TAIL_MAX ? bytes.len - READER_TAIL_MAX : 0;
+    if (lf == NULL) /* the end of what is here may announce a literal: it, one byte more, a CR */
+        return bytes.len > READER_TAIL_MAX + 2 ? bytes.len - READER_TAIL_MAX - 2 : 0;
     len = (size_t)(lf - bytes.at);
     line = span_first(bytes, len > 0 && bytes.at[len - 1] == '\r' ? len - 1 : len);
     if (line_announces(line, &announced) != ANNOUNCED_UNASKED)
