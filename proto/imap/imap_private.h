@@ -41,6 +41,7 @@ struct imap_verb {
     const char *done; /* "Fetch": what is "completed." */
 };
 const struct imap_verb *imap_verb_find(struct span name); /* NULL: there is none */
+const struct imap_verb *imap_verb_at(unsigned index);     /* NULL behind the last */
 
 /* The command that is being answered. */
 struct imap_command {

@@ -31,3 +31,8 @@ const struct imap_verb *imap_verb_find(struct span name)
     }
     return NULL;
 }
+
+const struct imap_verb *imap_verb_at(unsigned index)
+{
+    return index < COUNT_OF(imap_verbs) ? &imap_verbs[index] : NULL;
+}
