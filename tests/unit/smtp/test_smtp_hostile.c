@@ -1,5 +1,5 @@
 /*
- * Floods (HOSTILE S15, S16, S17, S24, S32, S33): what a stranger can make a session hold stays
+ * Floods (HOSTILE S15, S16, S17, S24, S32 to S37): what a stranger can make a session hold stays
  * small, however much it sends; and a client of errors is answered ever more slowly.
  */
 #include <setjmp.h>
@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/base/attr.h"
+#include "core/base/crc32c.h"
 #include "tests/session/smtp_world.h"
 
 struct talk {
@@ -18,6 +19,7 @@ struct talk {
     struct session *session;
     size_t held_max; /* most that the body ever held */
     uint64_t stored_bytes;
+    uint32_t stored_crc; /* of all bodies */
     unsigned stored;
     uint32_t delayed_ms;
     char last[600]; /* the last answers */
@@ -40,10 +42,13 @@ static void talk_answer(struct talk *t)
 {
     struct request *request = session_take_request(t->session);
     struct smtp_store_request *mail = CONTAINER_OF(request, struct smtp_store_request, base);
+    struct span body;
 
     if (mail->body.held > t->held_max)
         t->held_max = mail->body.held;
     t->stored_bytes += mail->body.len;
+    body = chain_flat(&mail->body);
+    t->stored_crc = crc32c(t->stored_crc, body.at, body.len);
     chain_free(&mail->body);
     t->stored += request->kind == REQUEST_SMTP_STORE;
     request->status = REQUEST_OK;
@@ -190,6 +195,59 @@ static void test_long_body(void **state)
     talk_close(&t);
 }
 
+/* ---- headers and lines that never end ---- */
+
+static const struct {
+    const char *name, *first, *again;
+    unsigned count;
+} endless[] = {
+    {"S33 one line",             "A: b\r\n\r\n",   "0123456789",  1000000},
+    {"S34 header lines",         "",               "To: a@b\r\n", 1000000},
+    {"S35 one field",            "Subject: x",     "0123456789",  1000000},
+    {"S35 one folded field",     "Subject:",       "\r\n 34567",  1000000},
+    {"S36 folded lines of one",  "Subject:",       "\r\n ",       1 << 20},
+    {"S36 folded blanks",        "Subject: x\r\n", " \r\n",       1 << 20},
+    {"S37 the line of a mbox",   "From ",          "0123456789",  1000000},
+    {"S38 lines without colons", "",               "x\r\n",       1000000},
+};
+
+/* Says it `step` bytes at a time; the message must be taken, and little of it ever held. */
+static struct talk say_endless(size_t row, unsigned count, size_t step)
+{
+    struct talk t;
+    struct chain body = {0};
+
+    chain_add(&body, span_str(endless[row].first));
+    for (unsigned i = 0; i < count; i++)
+        chain_add(&body, span_str(endless[row].again));
+    chain_add(&body, SPAN("\r\n.\r\n"));
+    talk_open(&t);
+    begin_mail(&t);
+    assert_true(talk_say(&t, SPAN("DATA\r\n")));
+    for (struct span left = chain_flat(&body); left.len > 0; left = span_after(left, step))
+        assert_true(talk_say(&t, span_first(left, step)));
+    if (t.stored != 1 || t.held_max >= 3 * SMTP_BODY_BLOCK)
+        fail_msg("%s: %u stored, %zu bytes held", endless[row].name, t.stored, t.held_max);
+    chain_free(&body);
+    talk_close(&t);
+    return t;
+}
+
+static void test_endless_headers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(endless); i++) {
+        struct talk whole = say_endless(i, 20000, SMTP_BODY_BLOCK), cut;
+
+        for (size_t step = 1; step < 8; step += 3) {
+            cut = say_endless(i, 20000, step);
+            assert_int_equal(cut.stored_bytes, whole.stored_bytes);
+            assert_int_equal(cut.stored_crc, whole.stored_crc);
+        }
+        (void)say_endless(i, endless[i].count, SMTP_BODY_BLOCK);
+    }
+}
+
 /* The store cannot take a block: the rest is read, and the answer says so. */
 static void test_body_that_fails(void **state)
 {
@@ -275,10 +333,11 @@ static void test_lost_before_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_endless_line),  cmocka_unit_test(test_junk),
-        cmocka_unit_test(test_recipients),    cmocka_unit_test(test_tiny_chunks),
-        cmocka_unit_test(test_long_body),     cmocka_unit_test(test_body_that_fails),
-        cmocka_unit_test(test_lost_anywhere), cmocka_unit_test(test_lost_before_asked),
+        cmocka_unit_test(test_endless_line),      cmocka_unit_test(test_junk),
+        cmocka_unit_test(test_recipients),        cmocka_unit_test(test_tiny_chunks),
+        cmocka_unit_test(test_long_body),         cmocka_unit_test(test_endless_headers),
+        cmocka_unit_test(test_body_that_fails),   cmocka_unit_test(test_lost_anywhere),
+        cmocka_unit_test(test_lost_before_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
