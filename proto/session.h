@@ -30,7 +30,16 @@ enum session_end {
     SESSION_PEER_CLOSED, /* the peer hung up, in order or not */
     SESSION_TIMED_OUT,   /* nothing came for idle_ms, or too little */
     SESSION_SHUTDOWN,    /* we are stopping */
-    SESSION_OVERLOADED,  /* we cannot serve this peer now */
+    SESSION_OVERLOADED,  /* we cannot serve anybody more now */
+    SESSION_CROWDED,     /* this peer has, or opened just now, too many connections */
+};
+
+/* How short we are of memory, descriptors, disk and processor time. Each adds to the one before. */
+enum session_stress {
+    SESSION_AT_EASE,
+    SESSION_CAREFUL, /* long work in short slices */
+    SESSION_PRESSED, /* strangers get little patience: short time limits, one error */
+    SESSION_SHORT,   /* nothing begins that takes in a message */
 };
 
 /* What a TLS handshake settled (RFC 8446, RFC 5246). Lives as long as the session. */
@@ -63,6 +72,8 @@ struct session {
     bool bulk;         /* the peer sends a body: the driver watches its rate, not its pauses */
     uint32_t delay_ms; /* how much later `out` leaves; nothing is fed meanwhile. The driver
                           sets it back to 0 */
+    bool is_engaged;   /* the peer is logged in or in a transaction: others are shed before it */
+    enum session_stress stress; /* set by the driver before each call into the session */
 };
 
 struct session_ops {
@@ -89,6 +100,11 @@ struct session_ops {
     /* The conversation ends from outside: last words into `out`, notes for the log. want becomes
      * CLOSE. Not called when the session itself wanted CLOSE. */
     void (*hangup)(struct session *s, enum session_end why);
+
+    /* Bytes of memory that the session holds, without `out` and what it lends to its request while
+     * that is away. Cheap: the driver asks after each event, for the budget. NULL: nothing worth
+     * counting. */
+    size_t (*held)(const struct session *s);
 
     /* Frees the session. No request is away. */
     void (*end)(struct session *s);

@@ -93,7 +93,7 @@ void conn_begin(struct conn *c, const struct session_peer *peer)
     } else {
         c->refused = true;
         c->set->refused++;
-        hangup_now(c, SESSION_OVERLOADED);
+        hangup_now(c, SESSION_CROWDED);
     }
 }
 

@@ -76,6 +76,7 @@ struct config {
     uint64_t smtpd_client_connection_count_limit;
     uint64_t smtpd_error_sleep_time, smtpd_soft_error_limit, smtpd_hard_error_limit;
     uint64_t smtpd_junk_command_limit, smtpd_timeout, smtpd_min_data_rate;
+    uint64_t smtpd_stress_timeout, smtpd_stress_hard_error_limit, smtpd_stress_junk_command_limit;
     struct config_list smtpd_authorized_xclient_hosts, smtpd_upstream_proxy_hosts;
     struct config_list smtpd_discard_ehlo_keywords, smtpd_forbidden_commands;
     bool disable_vrfy_command, smtpd_helo_required, strict_rfc821_envelopes, smtputf8_enable;

@@ -125,6 +125,13 @@ const struct config_option config_options[] = {
         "count as errors."),
     ROW(smtpd_timeout, TIME, "300s", SECOND, HOUR, "",
         "How long an SMTP client may take to send a whole command, or a block of a message."),
+    ROW(smtpd_stress_timeout, TIME, "10s", SECOND, HOUR, "",
+        "What smtpd_timeout is lowered to, for clients outside of mynetworks that are in no "
+        "transaction, while the gateway is under stress (see memory_max)."),
+    ROW(smtpd_stress_hard_error_limit, INTEGER, "1", 1, 10000, "errors",
+        "What smtpd_hard_error_limit is lowered to under stress, for the same clients."),
+    ROW(smtpd_stress_junk_command_limit, INTEGER, "1", 1, 100000, "commands",
+        "What smtpd_junk_command_limit is lowered to under stress, for the same clients."),
     ROW(smtpd_min_data_rate, INTEGER, "500", 1, 1000000, "bytes a second",
         "The least rate at which a message must come in, after its first ten seconds."),
     ROW(smtpd_authorized_xclient_hosts, LIST, "", 0, 0, "",

@@ -30,8 +30,14 @@ static const struct log_shape shape_timeout = {
 static const struct log_shape shape_errors = {
     "smtpd", "errors", "too many errors after {command} from {client}[{address}]", LOG_INFO};
 static const struct log_shape shape_overloaded = {
-    "smtpd", "overloaded",
+    "smtpd", "overloaded", "warning: overloaded: no service for {client}[{address}]", LOG_WARNING};
+static const struct log_shape shape_crowded = {
+    "smtpd", "crowded",
     "warning: Connection concurrency limit exceeded: from {client}[{address}] for service smtp",
+    LOG_WARNING};
+static const struct log_shape shape_rate = {
+    "smtpd", "rate",
+    "warning: {what} rate limit exceeded: {count} from {client}[{address}] for service smtp",
     LOG_WARNING};
 static const struct log_shape shape_disconnect = {
     "smtpd", "disconnect", "disconnect from {client}[{address}] {statistics}", LOG_INFO};
@@ -79,6 +85,20 @@ static void log_end(const struct log_shape *shape, const struct smtp_note *note)
 {
     LOG(shape, LOG_TEXT("command", span_str(note->command)), LOG_TEXT_IF("bytes", note->data),
         FACT_CLIENT(note));
+}
+
+/* Postfix's words for what its anvil counts. */
+static const char *rate_name(const char *command)
+{
+    if (strcmp(command, "MAIL") == 0)
+        return "Message delivery request";
+    return strcmp(command, "RCPT") == 0 ? "Recipient address" : "AUTH command";
+}
+
+static void log_rate(const struct smtp_note *note)
+{
+    LOG(&shape_rate, LOG_TEXT("what", span_str(rate_name(note->command))),
+        LOG_TEXT("count", note->data), FACT_CLIENT(note));
 }
 
 static void log_foreign(const struct log_shape *shape, const struct smtp_note *note)
@@ -191,6 +211,12 @@ void smtp_log_note(const struct smtp_note *note)
         break;
     case SMTP_NOTE_OVERLOADED:
         log_end(&shape_overloaded, note);
+        break;
+    case SMTP_NOTE_CROWDED:
+        log_end(&shape_crowded, note);
+        break;
+    case SMTP_NOTE_RATE:
+        log_rate(note);
         break;
     case SMTP_NOTE_SHUTDOWN:
         break; /* the gateway says that it stops */

@@ -158,7 +158,8 @@ static void imap_set_patience(struct imap_session *s)
     const struct imap_settings *settings = imap_settings_of(s);
     int64_t left_ms;
 
-    if (s->state != IMAP_FRESH) {
+    s->base.is_engaged = s->state != IMAP_FRESH;
+    if (s->base.is_engaged) {
         s->base.idle_ms = settings->idle_ms;
         return;
     }
@@ -351,11 +352,13 @@ void imap_close(struct imap_session *s, const char *reason)
 static const struct {
     const char *words, *reason;
 } imap_ends[] = {
-    [SESSION_PEER_CLOSED] = {"",                                                               "Connection closed"   },
-    [SESSION_TIMED_OUT] = {"* BYE Disconnected for inactivity.\r\n",                         "Inactivity"          },
-    [SESSION_SHUTDOWN] = {"* BYE Server shutting down.\r\n",                                "Server shutting down"},
-    [SESSION_OVERLOADED] = {"* BYE [UNAVAILABLE] Too many connections, try again later.\r\n",
-                             "Too many connections"                                                                  },
+    [SESSION_PEER_CLOSED] = {"",                                                                   "Connection closed"   },
+    [SESSION_TIMED_OUT] = {"* BYE Disconnected for inactivity.\r\n",                             "Inactivity"          },
+    [SESSION_SHUTDOWN] = {"* BYE Server shutting down.\r\n",                                    "Server shutting down"},
+    [SESSION_OVERLOADED] = {"* BYE [UNAVAILABLE] The server is overloaded, try again later.\r\n",
+                             "Server overloaded"                                                                         },
+    [SESSION_CROWDED] = {"* BYE [UNAVAILABLE] Too many connections, try again later.\r\n",
+                             "Too many connections"                                                                      },
 };
 
 static void imap_hangup(struct session *base, enum session_end why)
@@ -395,6 +398,17 @@ static void imap_end(struct session *base)
     free(s);
 }
 
+/* While a command is answered its parts belong to it; what a run keeps is the request's. */
+static size_t imap_held(const struct session *base)
+{
+    const struct imap_session *s = (const struct imap_session *)base;
+    size_t held = sizeof(*s) + s->reader.size + s->command.len + s->account.name.len;
+
+    if (s->view != NULL)
+        held += imap_view_held(s->view);
+    return held;
+}
+
 static const struct session_ops imap_session_ops = {
     .name = "imap",
     .start = imap_start,
@@ -402,6 +416,7 @@ static const struct session_ops imap_session_ops = {
     .reply = imap_reply,
     .poke = imap_poke,
     .hangup = imap_hangup,
+    .held = imap_held,
     .end = imap_end,
 };
 

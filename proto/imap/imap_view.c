@@ -35,6 +35,12 @@ static uint32_t run_len(const struct imap_view_run *run)
     return run->to - run->from + 1;
 }
 
+size_t imap_view_held(const struct imap_view *v)
+{
+    return sizeof(*v) + v->run_size * sizeof(*v->runs) +
+           v->recent_count * sizeof(*v->recent);
+}
+
 uint32_t imap_view_count(const struct imap_view *v)
 {
     const struct imap_view_run *last = imap_view_last(v);

@@ -44,6 +44,7 @@ struct imap_view {
 
 MUST_USE struct imap_view *imap_view_new(uint64_t mailbox);
 void imap_view_free(struct imap_view **view);
+size_t imap_view_held(const struct imap_view *v); /* bytes of memory */
 
 uint32_t imap_view_count(const struct imap_view *v);    /* messages: EXISTS */
 uint32_t imap_view_last_uid(const struct imap_view *v); /* 0 when empty */

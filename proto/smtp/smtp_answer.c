@@ -66,6 +66,10 @@ static const struct smtp_answer_row smtp_answer_rows[SMTP_ANSWERS] = {
 
     {SMTP_TOO_BIG,             552, "5.3.4", "Message size exceeds fixed limit"                                },
     {SMTP_DISK_FULL,           452, "4.3.1", "Insufficient system storage"                                     },
+    {SMTP_SHORT,               452, "4.3.1", "Insufficient system resources"                                   },
+    {SMTP_MAIL_RATE,           450, "4.7.1", "Error: too much mail from %"                                     },
+    {SMTP_RCPT_RATE,           450, "4.7.1", "Error: too many recipients from %"                               },
+    {SMTP_AUTH_RATE,           450, "4.7.1", "Error: too many AUTH commands from %"                            },
     {SMTP_TOO_MANY_RCPTS,      452, "4.5.3", "Error: too many recipients"                                      },
     {SMTP_TOO_MANY_HOPS,       554, "5.4.0", "Error: too many hops"                                            },
     {SMTP_HAS_NUL,             550, "5.6.0", "Error: message contains a NUL byte"                              },
@@ -80,7 +84,8 @@ static const struct smtp_answer_row smtp_answer_rows[SMTP_ANSWERS] = {
     {SMTP_TOO_MANY_ERRORS,     421, "4.7.0", "% Error: too many errors"                                        },
     {SMTP_TIMED_OUT,           421, "4.4.2", "% Error: timeout exceeded"                                       },
     {SMTP_SHUTTING_DOWN,       421, "4.3.2", "% Service shutting down"                                         },
-    {SMTP_OVERLOADED,          421, "4.7.0", "% Error: too many connections"                                   },
+    {SMTP_OVERLOADED,          421, "4.3.2", "% All server ports are busy"                                     },
+    {SMTP_CROWDED,             421, "4.7.0", "%"                                                               },
 };
 
 const struct smtp_answer_row *smtp_answer_row(enum smtp_answer answer)

@@ -91,6 +91,10 @@ enum smtp_answer {
 
     SMTP_TOO_BIG,
     SMTP_DISK_FULL,
+    SMTP_SHORT,
+    SMTP_MAIL_RATE, /* + the client's address */
+    SMTP_RCPT_RATE,
+    SMTP_AUTH_RATE,
     SMTP_TOO_MANY_RCPTS,
     SMTP_TOO_MANY_HOPS,
     SMTP_HAS_NUL,
@@ -106,6 +110,7 @@ enum smtp_answer {
     SMTP_TIMED_OUT,
     SMTP_SHUTTING_DOWN,
     SMTP_OVERLOADED,
+    SMTP_CROWDED, /* + "host Error: ... from address" */
     SMTP_ANSWERS,
 };
 

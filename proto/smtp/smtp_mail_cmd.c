@@ -108,6 +108,12 @@ void smtp_mail_cmd(struct smtp_session *s, struct span args)
         !smtp_address(s, inside, ADDRESS_MAY_BE_EMPTY | ADDRESS_LONG_LOCAL, params.is_utf8,
                       SMTP_BAD_SENDER, &sender))
         return;
+    if (!smtp_limit_rate(s, SMTP_RATE_MAIL))
+        return;
+    if (s->base.stress >= SESSION_SHORT) {
+        smtp_reject(s, SMTP_SHORT, NULL);
+        return;
+    }
     smtp_add_origin(&sender, s->settings->myorigin);
     if (params.size > s->settings->message_size_limit) {
         smtp_reject(s, SMTP_TOO_BIG, NULL);
@@ -160,6 +166,8 @@ void smtp_rcpt_cmd(struct smtp_session *s, struct span args)
         smtp_rcpt_too_many(s);
         return;
     }
+    if (!smtp_limit_rate(s, SMTP_RATE_RCPT))
+        return;
     rcpt = smtp_store_request_add(s->mail, &address, (struct span){params.orcpt, params.orcpt_len});
     rcpt->notify = params.notify;
     verdict = s->host->rcpt(s->host, s->mail, &rcpt->address);

@@ -111,6 +111,7 @@ enum smtp_answer smtp_verb_refusal(const struct smtp_session *s, const struct sm
 /* smtp_say.c: each writes one answer. */
 void smtp_say(struct smtp_session *s, enum smtp_answer answer);
 void smtp_say_of(struct smtp_session *s, enum smtp_answer answer, struct span what);
+void smtp_say_crowded(struct smtp_session *s); /* SMTP_CROWDED */
 void smtp_say_lines(struct smtp_session *s, struct span first, const char *const *rest,
                     unsigned count);
 /* The same, when policy and not syntax is the reason: also a note. */
@@ -118,6 +119,14 @@ void smtp_reject(struct smtp_session *s, enum smtp_answer answer, const struct s
 void smtp_reject_verdict(struct smtp_session *s, const struct smtp_verdict *verdict,
                          const struct smtp_mailbox *from, const struct smtp_mailbox *to);
 void smtp_note(struct smtp_session *s, enum smtp_note_kind kind, struct span data);
+
+/* smtp_limit.c: what a client may do now. */
+unsigned smtp_limit_errors(const struct smtp_session *s); /* that end the session */
+unsigned smtp_limit_junk(const struct smtp_session *s);   /* that are no errors yet */
+void smtp_limit_set(struct smtp_session *s);              /* tells the driver, after each call */
+/* False, and answered, when it did too much of this lately. */
+MUST_USE bool smtp_limit_rate(struct smtp_session *s, enum smtp_rate what);
+size_t smtp_limit_held(const struct session *base); /* session_ops.held */
 
 /* smtp_data_cmd.c */
 size_t smtp_data_input(struct smtp_session *s, struct span bytes);

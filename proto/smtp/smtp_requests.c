@@ -47,10 +47,12 @@ struct smtp_mailbox *smtp_mailbox_new(const struct address *address)
 struct smtp_recipient *smtp_store_request_add(struct smtp_store_request *request,
                                               const struct address *address, struct span orcpt)
 {
-    struct smtp_recipient *r = xmalloc(sizeof(*r) + smtp_mailbox_room(address) + orcpt.len);
+    size_t size = sizeof(struct smtp_recipient) + smtp_mailbox_room(address) + orcpt.len;
+    struct smtp_recipient *r = xmalloc(size);
     char *end;
 
-    *r = (struct smtp_recipient){.notify = 0};
+    *r = (struct smtp_recipient){.bytes_size = size};
+    request->recipient_bytes += size;
     end = smtp_mailbox_fill(&r->address, address, r->bytes);
     if (orcpt.len > 0)
         memcpy(end, orcpt.at, orcpt.len);
@@ -70,6 +72,7 @@ void smtp_store_request_pop(struct smtp_store_request *request)
 
     ensure(request->recipient_count > 0);
     r = request->recipients[--request->recipient_count];
+    request->recipient_bytes -= r->bytes_size;
     chain_free(&r->targets);
     free(r);
 }
@@ -91,4 +94,11 @@ void smtp_store_request_free(struct smtp_store_request **request)
     chain_free(&r->facts.delivered_to);
     chain_free(&r->base.out);
     free(r);
+}
+
+size_t smtp_store_request_held(const struct smtp_store_request *r)
+{
+    return sizeof(*r) + r->base.held + r->recipient_bytes +
+           r->recipient_size * sizeof(struct smtp_recipient *) + r->body.held +
+           r->facts.delivered_to.held + (r->sender == NULL ? 0 : sizeof(*r->sender));
 }

@@ -50,6 +50,7 @@ struct smtp_recipient {
     struct span orcpt;           /* decoded "type;address", "" when not said */
     struct smtp_verdict verdict; /* out: what became of this one; code 0: as the message */
     struct chain targets;        /* out: accounts that it was delivered to, each ended by a NUL */
+    size_t bytes_size;           /* of this allocation */
     char bytes[];
 };
 
@@ -95,6 +96,7 @@ struct smtp_store_request {
     struct smtp_mailbox *sender;      /* given "" is the null sender */
     struct smtp_recipient **recipients;
     unsigned recipient_count, recipient_size;
+    size_t recipient_bytes; /* of memory, for the budget */
     uint64_t declared_size; /* 0: not said */
     enum smtp_encoding encoding;
     enum smtp_ret ret;
@@ -114,7 +116,8 @@ struct smtp_store_request {
 };
 
 MUST_USE struct smtp_store_request *smtp_store_request_new(void);
-void smtp_store_request_free(struct smtp_store_request **request); /* *request may be NULL */
+void smtp_store_request_free(struct smtp_store_request **request);        /* *request may be NULL */
+size_t smtp_store_request_held(const struct smtp_store_request *request); /* bytes of memory */
 
 /* Makes a mailbox or recipient from its parts, copying them. */
 struct address;

@@ -80,6 +80,17 @@ void smtp_say(struct smtp_session *s, enum smtp_answer answer)
     smtp_say_of(s, answer, (struct span){NULL, 0});
 }
 
+/* Two names in one answer, as Postfix words it. */
+void smtp_say_crowded(struct smtp_session *s)
+{
+    struct chain what = {0};
+
+    chain_addf(&what, "%s Error: too many connections from %s", s->settings->myhostname,
+               s->client_address);
+    smtp_say_of(s, SMTP_CROWDED, chain_flat(&what));
+    chain_free(&what);
+}
+
 void smtp_say_lines(struct smtp_session *s, struct span first, const char *const *rest,
                     unsigned count)
 {

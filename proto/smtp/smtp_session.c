@@ -95,7 +95,7 @@ static void smtp_start(struct session *base)
 static void smtp_check_errors(struct smtp_session *s)
 {
     if (s->base.want != SESSION_WANT_INPUT || s->reading != SMTP_READS_COMMANDS ||
-        s->errors < s->settings->smtpd_hard_error_limit)
+        s->errors < smtp_limit_errors(s))
         return;
     smtp_note(s, SMTP_NOTE_ERRORS, (struct span){NULL, 0});
     smtp_say(s, SMTP_TOO_MANY_ERRORS);
@@ -183,6 +183,7 @@ static size_t smtp_input(struct session *base, struct span bytes)
         break;
     }
     smtp_check_errors(s);
+    smtp_limit_set(s);
     return eaten;
 }
 
@@ -199,6 +200,7 @@ static void smtp_reply(struct session *base, struct request *answered)
     else
         smtp_store_reply(s, mail);
     smtp_check_errors(s);
+    smtp_limit_set(s);
 }
 
 /* How much of a body had come when the client was lost, for the log. */
@@ -230,6 +232,10 @@ static void smtp_hangup(struct session *base, enum session_end why)
     case SESSION_OVERLOADED:
         smtp_note(s, SMTP_NOTE_OVERLOADED, progress);
         smtp_say(s, SMTP_OVERLOADED);
+        break;
+    case SESSION_CROWDED:
+        smtp_note(s, SMTP_NOTE_CROWDED, progress);
+        smtp_say_crowded(s);
         break;
     }
     smtp_close(s);
@@ -290,6 +296,7 @@ static const struct session_ops smtp_session_ops = {
     .input = smtp_input,
     .reply = smtp_reply,
     .hangup = smtp_hangup,
+    .held = smtp_limit_held,
     .end = smtp_end,
 };
 

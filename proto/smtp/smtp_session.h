@@ -30,8 +30,17 @@ enum smtp_note_kind {
     SMTP_NOTE_TIMEOUT,
     SMTP_NOTE_ERRORS, /* too many of them */
     SMTP_NOTE_SHUTDOWN,
-    SMTP_NOTE_OVERLOADED, /* too many connections; may come before CONNECT */
+    SMTP_NOTE_OVERLOADED, /* nobody more can be served; may come before CONNECT */
+    SMTP_NOTE_CROWDED,    /* too many connections of this client; the same */
+    SMTP_NOTE_RATE,       /* too many of `command` lately; data: how many */
     SMTP_NOTE_DISCONNECT, /* the last of all; data: "ehlo=1 mail=1 quit=1 commands=3" */
+};
+
+/* What is counted of each client. */
+enum smtp_rate {
+    SMTP_RATE_MAIL,
+    SMTP_RATE_RCPT,
+    SMTP_RATE_AUTH,
 };
 
 struct smtp_note {
@@ -67,6 +76,10 @@ struct smtp_host {
     /* May this mail go to this recipient? It is the last of mail->recipients, until the answer. */
     struct smtp_verdict (*rcpt)(const struct smtp_host *h, const struct smtp_store_request *mail,
                                 const struct smtp_mailbox *recipient);
+
+    /* Counts one more of what this client does, and says how many that are in the current unit of
+     * time when those are too many; else 0. NULL: nobody counts. */
+    unsigned (*rate)(const struct smtp_host *h, const char *address, enum smtp_rate what);
 
     void (*queue_id)(const struct smtp_host *h, const struct smtp_settings *settings,
                      int64_t now_us, char id[SMTP_QUEUE_ID_MAX]);

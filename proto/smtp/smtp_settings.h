@@ -59,6 +59,10 @@ struct smtp_settings {
     uint32_t smtpd_junk_command_limit;        /* NOOP and the like that are no errors yet */
     uint32_t smtpd_error_sleep_time_ms;
     uint32_t smtpd_timeout_ms;
+    /* The same three while the gateway is short of something: for who is no trusted client. */
+    uint32_t smtpd_stress_hard_error_limit;
+    uint32_t smtpd_stress_junk_command_limit;
+    uint32_t smtpd_stress_timeout_ms;
     bool smtpd_helo_required;
     bool disable_vrfy_command;
     bool strict_rfc821_envelopes; /* no blanks, no missing brackets */

@@ -127,7 +127,7 @@ static void smtp_verb_run(struct smtp_session *s, const struct smtp_verb *verb, 
 {
     enum smtp_answer refusal = smtp_verb_refusal(s, verb);
 
-    if ((verb->flags & SMTP_VERB_JUNK) && s->junk++ >= s->settings->smtpd_junk_command_limit)
+    if ((verb->flags & SMTP_VERB_JUNK) && s->junk++ >= smtp_limit_junk(s))
         s->errors++;
     if (refusal == SMTP_ANSWER_NONE || (verb->flags & SMTP_VERB_PAYLOAD))
         verb->run(s, args);

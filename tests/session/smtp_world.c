@@ -84,6 +84,15 @@ static void world_queue_id(const struct smtp_host *h, const struct smtp_settings
     snprintf(id, SMTP_QUEUE_ID_MAX, "1D7FE400A4C%X", 9 + world_of(h)->queued++ % 7);
 }
 
+static unsigned world_rate(const struct smtp_host *h, const char *address, enum smtp_rate what)
+{
+    struct smtp_world *w = world_of(h);
+    unsigned count = ++w->counts[what];
+
+    (void)address;
+    return w->rate_max != 0 && count > w->rate_max ? count : 0;
+}
+
 static const char *const note_names[] = {
     [SMTP_NOTE_CONNECT] = "connect",
     [SMTP_NOTE_CLIENT] = "client",
@@ -96,6 +105,8 @@ static const char *const note_names[] = {
     [SMTP_NOTE_ERRORS] = "errors",
     [SMTP_NOTE_SHUTDOWN] = "shutdown",
     [SMTP_NOTE_OVERLOADED] = "overloaded",
+    [SMTP_NOTE_CROWDED] = "crowded",
+    [SMTP_NOTE_RATE] = "rate",
     [SMTP_NOTE_DISCONNECT] = "disconnect",
 };
 
@@ -142,6 +153,7 @@ void smtp_world_init(struct smtp_world *w, bool is_lmtp, struct chain *notes)
         .mail = world_mail,
         .rcpt = world_rcpt,
         .queue_id = world_queue_id,
+        .rate = world_rate,
         .note = world_note,
     };
 }
@@ -150,7 +162,10 @@ struct session *smtp_world_session(struct smtp_world *w)
 {
     struct session_peer peer = {.connection = 1, .address = "10.0.2.2", .port = 40000};
 
-    return smtp_session_new(&w->host, &peer);
+    struct session *s = smtp_session_new(&w->host, &peer);
+
+    s->stress = w->stress;
+    return s;
 }
 
 /* ---- settings by name ---- */
@@ -162,6 +177,8 @@ static bool set_number(struct smtp_world *w, struct span name, uint64_t n)
         const char *name;
         uint32_t *at;
     } numbers[] = {
+        {"stress",                                &w->stress                               },
+        {"rate",                                  &w->rate_max                             },
         {"line_length_limit",                     &s->line_length_limit                    },
         {"hopcount_limit",                        &s->hopcount_limit                       },
         {"smtpd_recipient_limit",                 &s->smtpd_recipient_limit                },

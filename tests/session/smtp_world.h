@@ -15,6 +15,9 @@ struct smtp_world {
     struct smtp_settings settings;
     struct chain *notes; /* NULL: not written */
     bool may_xclient, is_ours;
+    uint32_t stress;   /* enum session_stress */
+    uint32_t rate_max; /* of each enum smtp_rate; 0: any number */
+    unsigned counts[3];
     unsigned queued;                                /* queue ids given out */
     struct smtp_verdict mail_verdict, rcpt_verdict; /* when not 0: for all */
     char myhostname[64], mail_name[64], banner[64];

@@ -261,6 +261,7 @@ static void play_end(struct play *p)
         {"timeout",    SESSION_TIMED_OUT  },
         {"shutdown",   SESSION_SHUTDOWN   },
         {"overloaded", SESSION_OVERLOADED },
+        {"crowded",    SESSION_CROWDED    },
     };
 
     for (size_t i = 0; i < COUNT_OF(ends); i++) {

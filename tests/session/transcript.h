@@ -16,7 +16,8 @@
  *     W: how          how the next request is answered; the protocol's words
  *     B: text         a line that the requests' bodies must hold next (escapes as in R:)
  *     L: note         the next note for the log, as the protocol writes it
- *     E: peer         the conversation ends from outside: peer, timeout, shutdown, overloaded
+ *     E: peer         the conversation ends from outside: peer, timeout, shutdown, overloaded,
+ *                     crowded
  *     E: closed       it was ended by the server
  *
  * C: and R: lines without an S: between them are one turn.

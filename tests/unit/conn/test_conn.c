@@ -680,7 +680,7 @@ static void too_many_are_told_to_come_back(void)
     second = w.peer;
     assert_int_equal(conn_limits_total(limits), 2);
     connect_peer();
-    expect("hangup 3\n");
+    expect("hangup 4\n");
     expect_end();
     close(w.peer);
     close(first);

@@ -283,7 +283,7 @@ static void test_lost_anywhere(void **state)
 
     (void)state;
     for (size_t len = 0; len < sizeof(text); len++) {
-        for (int why = SESSION_PEER_CLOSED; why <= SESSION_OVERLOADED; why++) {
+        for (int why = SESSION_PEER_CLOSED; why <= SESSION_CROWDED; why++) {
             struct talk t;
 
             talk_open(&t);
