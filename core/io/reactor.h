@@ -59,6 +59,7 @@ struct reactor_config {
     unsigned ring_entries;       /* submission slots, a power of two */
     unsigned receive_blocks;     /* shared receive blocks, a power of two */
     unsigned receive_block_size; /* bytes */
+    bool accepts_only;           /* never asked for reactor_connect(): a ring then refuses it */
 };
 
 extern const struct reactor_config reactor_config_default; /* 4096, 2048, 8192 */

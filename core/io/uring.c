@@ -9,6 +9,7 @@
 #include "core/io/backend.h"
 #include "core/io/socket.h"
 #include "core/io/uring_receive.h"
+#include "core/io/uring_restrict.h"
 
 /*
  * The ring's native completions.
@@ -80,7 +81,8 @@ static int ring_open_flags(struct io_uring *ring, unsigned entries)
     int error = -EINVAL;
 
     for (size_t i = 0; i < COUNT_OF(flags) && error == -EINVAL; i++) {
-        struct io_uring_params params = {.flags = flags[i] | IORING_SETUP_CQSIZE,
+        struct io_uring_params params = {.flags = flags[i] | IORING_SETUP_CQSIZE |
+                                                  IORING_SETUP_R_DISABLED,
                                          .cq_entries = entries * URING_COMPLETIONS_FACTOR};
 
         error = io_uring_queue_init_params(entries, ring, &params);
@@ -111,12 +113,15 @@ static int uring_open(struct reactor *r, const struct reactor_config *config)
                                config->receive_block_size);
     if (error != 0)
         goto fail_ring;
+    (void)io_uring_register_ring_fd(&u->ring); /* saves a little on each call where it is known */
+    error = uring_restrict(&u->ring, !config->accepts_only);
+    if (error != 0)
+        goto fail_receive;
     u->bell = socket_bell_open();
     if (u->bell < 0) {
         error = -errno;
         goto fail_receive;
     }
-    (void)io_uring_register_ring_fd(&u->ring); /* saves a little on each call where it is known */
     u->reactor = r;
     u->reserve = socket_reserve_open();
     list_init(&u->waiting);

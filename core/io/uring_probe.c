@@ -136,7 +136,7 @@ static void close_all(const struct probe *p)
 
 bool reactor_uring_works(char *why, size_t size)
 {
-    static const struct reactor_config small = {256, 8, 4096};
+    static const struct reactor_config small = {256, 8, 4096, false};
     struct probe p = {.listening = -1, .client = -1, .server = -1};
     const char *wrong, *stuck;
     int error = reactor_open_with(&backend_uring, &small, &p.reactor);
