@@ -12,6 +12,7 @@ alike; trust the ratios, not the rates.
 
 import argparse
 import os
+import pwd
 import random
 import shutil
 import signal
@@ -46,6 +47,7 @@ class Ringpost:
             "imap_listen": f"127.0.0.1:{IMAP}", "mail_store_directory": f"{d}/store",
             "users_file": f"{d}/users", "maillog_file": f"{d}/mail.log",
             "message_size_limit": "104857600", "io": self.io,
+            "mail_owner": pwd.getpwuid(os.geteuid()).pw_name,
             "smtpd_client_connection_count_limit": "20000", "mail_max_userip_connections": "20000",
         }
         with open(f"{d}/ringpost.conf", "w") as f:

@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/alloc.h"
 #include "core/gateway/cmd.h"
+#include "core/gateway/config_paths.h"
+#include "core/gateway/confinement.h"
 #include "core/gateway/settings.h"
 #include "core/service/auth_hash.h"
 
@@ -39,19 +40,6 @@ static unsigned check_users(const struct config *config, const struct directory 
     return findings;
 }
 
-/* The directory that a path is in. */
-static char *parent_of(const char *path)
-{
-    char *parent = xstrdup(path);
-    char *slash = strrchr(parent, '/');
-
-    if (!slash)
-        memcpy(parent, ".", parent[0] ? 2 : 1);
-    else
-        slash[slash == parent] = '\0';
-    return parent;
-}
-
 static unsigned check_directory(const char *option, const char *path)
 {
     char *parent;
@@ -67,7 +55,7 @@ static unsigned check_directory(const char *option, const char *path)
                 option, path);
         return 1;
     }
-    parent = parent_of(path);
+    parent = config_paths_parent(path);
     if (errno != ENOENT || access(parent, W_OK | X_OK) != 0) {
         fprintf(stderr, "%s: %s can't be made (%s); make %s, and let this user write there\n",
                 option, path, strerror(errno), parent);
@@ -77,19 +65,14 @@ static unsigned check_directory(const char *option, const char *path)
     return findings;
 }
 
-static bool is_file(const char *name)
-{
-    return name[0] != '\0' && strcmp(name, "-") != 0 && strcmp(name, "syslog") != 0;
-}
-
 static unsigned check_log(const struct config *config)
 {
     char *parent;
     unsigned findings = 0;
 
-    if (!is_file(config->maillog_file) || access(config->maillog_file, W_OK) == 0)
+    if (!config_paths_is_file(config->maillog_file) || access(config->maillog_file, W_OK) == 0)
         return 0;
-    parent = parent_of(config->maillog_file);
+    parent = config_paths_parent(config->maillog_file);
     if (errno != ENOENT || access(parent, W_OK | X_OK) != 0) {
         fprintf(stderr, "maillog_file: %s can't be written (%s); let this user write it\n",
                 config->maillog_file, strerror(errno));
@@ -103,8 +86,8 @@ static int check(const struct cmd_options *o, const struct config *config)
 {
     struct chain why = {0};
     struct directory *d = settings_directory(config, &why);
+    unsigned findings = confinement_check(config, &why);
     struct span text = chain_flat(&why);
-    unsigned findings = 0;
 
     if (text.len > 0)
         fwrite(text.at, 1, text.len, stderr);

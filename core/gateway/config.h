@@ -38,6 +38,12 @@ enum config_log_format {
     CONFIG_LOG_TEXT,
     CONFIG_LOG_JSON
 };
+enum config_confinement {
+    CONFIG_CONFINE_NO,
+    CONFIG_CONFINE_BEST_EFFORT,
+    CONFIG_CONFINE_YES,
+    CONFIG_CONFINE_KILL
+};
 enum config_bare_newline {
     CONFIG_BARE_NO,
     CONFIG_BARE_NORMALIZE,
@@ -54,6 +60,8 @@ struct config {
     int io;                     /* enum config_io */
     uint64_t reactors, workers; /* never 0 here: "automatic" is resolved */
     uint64_t connection_count_limit;
+    const char *mail_owner;
+    int confinement; /* enum config_confinement */
 
     /* log */
     const char *maillog_file, *syslog_name;

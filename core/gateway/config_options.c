@@ -54,6 +54,17 @@ const struct config_option config_options[] = {
         "Connections that are served at the same time, of all protocols. Further ones are asked to "
         "come back later."),
 
+    ROW(mail_owner, STRING, "ringpost", 1, 63, "",
+        "The user that a server started by root becomes, with its group, as soon as its sockets "
+        "are open. The store and the log are its; the configuration, users, aliases and keys must "
+        "be readable by it for SIGHUP. When root is named, root is kept."),
+    ROW(confinement, ENUM, "best-effort", 0, 0, "no best-effort yes kill",
+        "After its start the server gives up what it has no use for: all files but those that the "
+        "configuration names (Landlock), and all system calls but those of a mail server "
+        "(seccomp). What the kernel cannot do is passed over with a warning, or with yes is a "
+        "reason not to start. With kill a system call that nobody expected ends the process, in "
+        "place of failing. Capabilities and new privileges are given up in any case."),
+
     ROW(maillog_file, PATH, "-", 0, 0, "",
         "Where the log goes: a file, - for standard error, or the word syslog. A file is opened "
         "again at SIGHUP, so that it can be moved away."),

@@ -1,22 +1,17 @@
 #include "core/gateway/gateway.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/ensure.h"
 #include "core/base/log.h"
 #include "core/gateway/gateway_reactor.h"
-#include "core/gateway/listen.h"
 #include "core/gateway/services.h"
 #include "core/gateway/settings.h"
+#include "core/gateway/sockets.h"
 #include "core/service/auth.h"
 #include "store/store.h"
-
-enum {
-    TAKEN_TRIES = 40, /* looks at a port that is in use, 50 ms apart */
-};
 
 struct gateway {
     struct gateway_options options; /* without its config */
@@ -24,6 +19,7 @@ struct gateway {
     struct shared_item *first; /* the settings we began with: listeners and paths are theirs */
     const struct config *config;
     struct services *services;
+    struct sockets *sockets; /* those that no reactor took yet; NULL with options.listen */
     struct gateway_reactor **reactors;
     unsigned reactor_count, started;
     bool is_stopping; /* by hand */
@@ -141,54 +137,40 @@ static bool open_service(struct gateway *g, struct chain *why)
 
 /* ---- listeners and reactors ---- */
 
-static int open_place(struct gateway *g, const char *name, const struct config_place *place,
-                      struct chain *why)
+static bool open_sockets(struct gateway *g, struct chain *why)
 {
-    int fd;
+    g->reactor_count = g->options.manual ? 1 : (unsigned)g->config->reactors;
+    if (g->options.listen == NULL) {
+        g->sockets = sockets_open(g->config, g->reactor_count, why);
+        if (g->sockets == NULL)
+            return false;
+    }
+    return g->options.prepared == NULL || g->options.prepared(g->options.context, g->config, why);
+}
+
+static int take_socket(struct gateway *g, const char *name, const char *text, unsigned reactor)
+{
+    struct config_place place;
 
     if (g->options.listen == NULL)
-        return listen_open(place, why);
-    fd = g->options.listen(g->options.context, name, place);
-    if (fd < 0)
-        chain_addf(why, "can't listen for %s\n", name);
-    return fd;
+        return sockets_take(g->sockets, text, reactor);
+    return reactor == 0 && config_place_parse(text, &place)
+               ? g->options.listen(g->options.context, name, &place)
+               : -1;
 }
 
-/* A process that was just killed may hold its sockets for some milliseconds more, as the kernel
- * takes its ring apart. */
-static bool is_taken_for_good(const struct config_place *place)
-{
-    static const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
-
-    for (unsigned i = 0; i < TAKEN_TRIES; i++) {
-        if (!listen_is_taken(place))
-            return false;
-        (void)nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
-/* Each reactor listens by itself; a unix socket has no room for two, so the first one takes it. */
+/* At least the first reactor has a socket for each place. */
 static bool listen_at(struct gateway *g, const struct services_row *row, const char *text,
                       struct chain *why)
 {
-    struct config_place place;
-    unsigned count = g->reactor_count;
-
-    if (!config_place_parse(text, &place))
-        return false;
-    if (g->options.listen == NULL && is_taken_for_good(&place)) {
-        chain_addf(why, "%s is taken; stop what listens there, or choose another in %s_listen\n",
-                   text, row->service.name);
-        return false;
-    }
-    if (place.path != NULL)
-        count = 1;
-    for (unsigned i = 0; i < count; i++) {
-        int fd = open_place(g, row->service.name, &place, why);
-        if (fd < 0)
+    for (unsigned i = 0; i < g->reactor_count; i++) {
+        int fd = take_socket(g, row->service.name, text, i);
+        if (fd < 0 && i == 0) {
+            chain_addf(why, "can't listen at %s for %s\n", text, row->service.name);
             return false;
-        gateway_reactor_listen(g->reactors[i], fd, &row->service);
+        }
+        if (fd >= 0)
+            gateway_reactor_listen(g->reactors[i], fd, &row->service);
     }
     return true;
 }
@@ -210,7 +192,6 @@ static void make_reactors(struct gateway *g)
     static const char *const io_names[] = {
         [CONFIG_IO_AUTO] = "auto", [CONFIG_IO_URING] = "uring", [CONFIG_IO_EPOLL] = "epoll"};
 
-    g->reactor_count = g->options.manual ? 1 : (unsigned)g->config->reactors;
     g->reactors = xcalloc(g->reactor_count, sizeof(struct gateway_reactor *));
     for (unsigned i = 0; i < g->reactor_count; i++) {
         g->reactors[i] = gateway_reactor_new(
@@ -249,11 +230,18 @@ struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
     options->config = NULL;
     g->options = *options;
     g->service.watches = watch_board_open();
-    if (!open_settings(g, &config, why) || !open_store(g, why) || !open_service(g, why))
+    if (!open_settings(g, &config, why) || !open_sockets(g, why) || !open_store(g, why) ||
+        !open_service(g, why))
         goto fail;
     make_reactors(g);
     if (!open_listeners(g, why) || !start_reactors(g, why))
         goto fail;
+    if (g->options.complete != NULL && !g->options.complete(g->options.context, why))
+        goto fail;
+    for (unsigned i = 0; i < g->reactor_count; i++)
+        gateway_reactor_accept(g->reactors[i]);
+    if (g->sockets != NULL)
+        sockets_close(&g->sockets);
     return g;
 fail:
     gateway_close(&g);
@@ -290,7 +278,7 @@ static void stop_reactors(struct gateway *g)
 
 static void close_reactors(struct gateway *g)
 {
-    for (unsigned i = 0; i < g->reactor_count; i++) {
+    for (unsigned i = 0; g->reactors != NULL && i < g->reactor_count; i++) {
         if (i < g->started)
             gateway_reactor_close(g->reactors[i]);
         gateway_reactor_free(&g->reactors[i]);
@@ -309,6 +297,8 @@ void gateway_close(struct gateway **gateway)
     if (g->service.store != NULL)
         store_close(&g->service.store);
     close_reactors(g);
+    if (g->sockets != NULL)
+        sockets_close(&g->sockets);
     if (g->services != NULL)
         services_close(&g->services);
     if (g->service.auth != NULL)
@@ -339,6 +329,20 @@ void gateway_describe(const struct gateway *g, struct chain *out)
     }
     chain_addf(out, " (%s, reactors: %u, workers: %u)", gateway_reactor_backend(g->reactors[0]),
                g->reactor_count, (unsigned)g->config->workers);
+}
+
+const char *gateway_backend(const struct gateway *g)
+{
+    return gateway_reactor_backend(g->reactors[0]);
+}
+
+bool gateway_is_alive(struct gateway *g)
+{
+    bool alive = true;
+
+    for (unsigned i = 0; i < g->started; i++)
+        alive = gateway_reactor_beat(g->reactors[i]) && alive;
+    return alive;
 }
 
 bool gateway_reload(struct gateway *g, struct config **config, struct chain *why)

@@ -3,7 +3,7 @@
 
 /*
  * gateway: the whole of it. What exists, and the order in which it starts and stops:
- * directory, store, service, workers, listeners, reactors; stopping goes the other way.
+ * directory, sockets, store, service, workers, reactors; stopping goes the other way.
  *
  * Two ways to run it. In a process: gateway_open() starts all threads, and the caller waits for
  * signals. By hand (`manual`): no thread is started, and the caller moves one piece at a time with
@@ -32,6 +32,14 @@ struct gateway_options {
     struct config *config; /* taken, also on failure */
     bool manual;
 
+    /* Called (with `context`) when all files were read and all sockets are open, before the first
+     * thread is started: the moment to give up privileges. False: the start ends here. */
+    bool (*prepared)(void *context, const struct config *config, struct chain *why);
+
+    /* Called when all threads run and all rings are made, before the first connection is taken: the
+     * moment to give up what only a start needs. False: as above. */
+    bool (*complete)(void *context, struct chain *why);
+
     /* For the simulator; NULL: the real ones. */
     const struct reactor_backend *backend;
     const struct disk *disk;
@@ -45,8 +53,14 @@ struct gateway_options {
 /* NULL with one line "what is wrong; what to do" for each finding appended to `why`. */
 MUST_USE struct gateway *gateway_open(struct gateway_options *options, struct chain *why);
 
+/* Whether all reactors still go round: each is asked to answer until it is called again, and false
+ * means that one has not. In a process only. */
+MUST_USE bool gateway_is_alive(struct gateway *g);
+
 /* Appends "smtp 127.0.0.1:20025, imap 127.0.0.1:20143 (io_uring)". */
 void gateway_describe(const struct gateway *g, struct chain *out);
+
+const char *gateway_backend(const struct gateway *g); /* "uring", "epoll": what moves bytes */
 
 /* Takes the settings (for what may change while we run: not listeners, threads, paths of the store)
  * and reads users and aliases again. False: something is wrong with them, the old ones stay; one

@@ -34,14 +34,15 @@ struct gateway_reactor {
     struct thread *thread;
     int told_fd; /* the thread says here that it has opened, well or not, and that it has stopped */
     int may_close_fd; /* it waits here between stopping and closing */
-    bool is_open;
+    int beat_fd;      /* it answers here to gateway_reactor_beat() */
+    bool beat_is_away, is_open;
     char why[WHY_SIZE];
     char backend_name[16];
 
     /* the reactor's thread alone */
     struct reactor *reactor;
     struct conn_set *conns;
-    struct job stop;
+    struct job go, stop, beat;
     bool stopping, conns_stopped;
     uint64_t complained_ns;
 };
@@ -51,7 +52,7 @@ struct gateway_reactor *gateway_reactor_new(const struct gateway_reactor_config 
     struct gateway_reactor *r = xcalloc(1, sizeof(*r));
 
     r->config = *config;
-    r->told_fd = r->may_close_fd = -1;
+    r->told_fd = r->may_close_fd = r->beat_fd = -1;
     list_init(&r->listeners);
     return r;
 }
@@ -89,6 +90,24 @@ static void accepted(struct io_op *op, int result, struct span data UNUSED)
         complain(r, l->service, -result);
     if (!op->armed && !r->stopping)
         reactor_accept(r->reactor, op, l->fd, accepted);
+}
+
+static void go_home(struct job *job)
+{
+    struct gateway_reactor *r = CONTAINER_OF(job, struct gateway_reactor, go);
+
+    list_each (node, &r->listeners) {
+        struct listener *l = CONTAINER_OF(node, struct listener, node);
+        reactor_accept(r->reactor, &l->accept, l->fd, accepted);
+    }
+}
+
+void gateway_reactor_accept(struct gateway_reactor *r)
+{
+    if (r->thread != NULL)
+        inbox_post(r->go.inbox, &r->go);
+    else
+        go_home(&r->go);
 }
 
 /* ---- stopping ---- */
@@ -141,12 +160,38 @@ void gateway_reactor_stop(struct gateway_reactor *r)
 
 /* ---- running ---- */
 
+static void event_tell(int fd)
+{
+    uint64_t one = 1;
+
+    ensure(write(fd, &one, sizeof(one)) == sizeof(one));
+}
+
+static void beat_home(struct job *job)
+{
+    event_tell(CONTAINER_OF(job, struct gateway_reactor, beat)->beat_fd);
+}
+
+bool gateway_reactor_beat(struct gateway_reactor *r)
+{
+    uint64_t count;
+
+    if (r->beat_is_away && read(r->beat_fd, &count, sizeof(count)) < 0)
+        return false;
+    r->beat_is_away = true;
+    inbox_post(r->beat.inbox, &r->beat);
+    return true;
+}
+
 bool gateway_reactor_open(struct gateway_reactor *r)
 {
     const struct gateway_reactor_config *c = &r->config;
-    int error = c->backend != NULL
-                    ? reactor_open_with(c->backend, &reactor_config_default, &r->reactor)
-                    : reactor_open(c->io, &reactor_config_default, &r->reactor, r->why, WHY_SIZE);
+    struct reactor_config config = reactor_config_default;
+    int error;
+
+    config.accepts_only = true;
+    error = c->backend != NULL ? reactor_open_with(c->backend, &config, &r->reactor)
+                               : reactor_open(c->io, &config, &r->reactor, r->why, WHY_SIZE);
 
     if (error < 0) {
         if (r->why[0] == '\0')
@@ -157,11 +202,9 @@ bool gateway_reactor_open(struct gateway_reactor *r)
                    reactor_backend_name(r->reactor));
     r->conns = conn_set_open(r->reactor, c->index, c->count);
     r->stop.home = stop_home;
-    r->stop.inbox = reactor_inbox(r->reactor);
-    list_each (node, &r->listeners) {
-        struct listener *l = CONTAINER_OF(node, struct listener, node);
-        reactor_accept(r->reactor, &l->accept, l->fd, accepted);
-    }
+    r->beat.home = beat_home;
+    r->go.home = go_home;
+    r->go.inbox = r->stop.inbox = r->beat.inbox = reactor_inbox(r->reactor);
     r->is_open = true;
     return true;
 }
@@ -171,13 +214,6 @@ bool gateway_reactor_turn(struct gateway_reactor *r, uint64_t until_ns)
     reactor_turn(r->reactor, until_ns);
     log_flush();
     return !has_stopped(r);
-}
-
-static void event_tell(int fd)
-{
-    uint64_t one = 1;
-
-    ensure(write(fd, &one, sizeof(one)) == sizeof(one));
 }
 
 static void event_wait(int fd)
@@ -210,7 +246,8 @@ bool gateway_reactor_start(struct gateway_reactor *r)
     (void)snprintf(name, sizeof(name), "reactor %u", r->config.index);
     r->told_fd = eventfd(0, EFD_CLOEXEC);
     r->may_close_fd = eventfd(0, EFD_CLOEXEC);
-    if (r->told_fd >= 0 && r->may_close_fd >= 0)
+    r->beat_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (r->told_fd >= 0 && r->may_close_fd >= 0 && r->beat_fd >= 0)
         r->thread = thread_start(name, run, r);
     if (r->thread == NULL) {
         (void)snprintf(r->why, WHY_SIZE, "no thread for a reactor: %s", strerror(errno));
@@ -264,6 +301,8 @@ void gateway_reactor_free(struct gateway_reactor **reactor)
         close(r->told_fd);
     if (r->may_close_fd >= 0)
         close(r->may_close_fd);
+    if (r->beat_fd >= 0)
+        close(r->beat_fd);
     free(r);
     *reactor = NULL;
 }

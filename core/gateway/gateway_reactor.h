@@ -28,17 +28,23 @@ void gateway_reactor_free(struct gateway_reactor **reactor); /* closed, or never
 /* Before it starts: connections that come to this fd (taken) are served by `service`. */
 void gateway_reactor_listen(struct gateway_reactor *r, int fd, const struct conn_service *service);
 
-/* Opens the reactor on a new thread and returns when it accepts connections, or false with what is
- * wrong in gateway_reactor_why(). */
+/* Opens the reactor on a new thread and returns when it goes round, or false with what is wrong in
+ * gateway_reactor_why(). */
 MUST_USE bool gateway_reactor_start(struct gateway_reactor *r);
 
 /* The same on the calling thread, which then calls gateway_reactor_turn(). */
 MUST_USE bool gateway_reactor_open(struct gateway_reactor *r);
 bool gateway_reactor_turn(struct gateway_reactor *r, uint64_t until_ns); /* false: it has stopped */
 
+/* From now on it accepts connections. Once, by whoever started it. */
+void gateway_reactor_accept(struct gateway_reactor *r);
+
 /* Why it did not start, or why io_uring was not taken; "" when all is well. */
 const char *gateway_reactor_why(const struct gateway_reactor *r);
 const char *gateway_reactor_backend(const struct gateway_reactor *r);
+
+/* Asks it to answer, from another thread; false when it has not answered the last time. */
+MUST_USE bool gateway_reactor_beat(struct gateway_reactor *r);
 
 /* Asks it to stop accepting and to hang up; gateway_reactor_wait() returns when all connections
  * are gone. */

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/ensure.h"
 #include "store/store.h"
 
@@ -41,15 +43,25 @@ void signals_take(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-enum signals_request signals_wait(void)
+static struct timespec time_until(uint64_t until_ns)
+{
+    uint64_t now_ns = clock_monotonic_ns(), left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+
+    return (struct timespec){(time_t)(left_ns / 1000000000), (long)(left_ns % 1000000000)};
+}
+
+enum signals_request signals_wait(uint64_t until_ns)
 {
     sigset_t set = taken();
     int number;
 
     do {
-        number = sigwaitinfo(&set, NULL);
+        struct timespec left = time_until(until_ns);
+        number = sigtimedwait(&set, NULL, until_ns == UINT64_MAX ? NULL : &left);
     } while (number < 0 && errno == EINTR);
-    ensure(number > 0);
+    ensure(number > 0 || errno == EAGAIN);
+    if (number < 0)
+        return SIGNALS_NONE;
     if (number == SIGHUP)
         return SIGNALS_RELOAD;
     return number == SIGUSR1 ? SIGNALS_REOPEN : SIGNALS_STOP;

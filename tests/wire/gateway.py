@@ -5,6 +5,7 @@ it), RINGPOST_IO the reactor: uring or epoll.
 """
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -24,6 +25,17 @@ USERS = (
     "ben@mailserver.local:{PLAIN}password:::::\n"
     "canary@mailserver.local:{PLAIN}password:::::\n"
 )
+
+
+# A server that root starts becomes somebody else, so its files must be theirs.
+OWNER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+
+def give_away(*paths):
+    """Makes OWNER the owner of these files."""
+    if os.geteuid() == 0:
+        for path in paths:
+            shutil.chown(path, OWNER, pwd.getpwnam(OWNER).pw_gid)
 
 
 def free_port():
@@ -55,12 +67,15 @@ class Gateway:
             "smtpd_client_connection_count_limit": "10000",
             "mail_max_userip_connections": "10000",
             "io": self.io,
+            "mail_owner": OWNER,
+            "confinement": "kill",
         }
         self.settings.update({k: str(v) for k, v in settings.items()})
         self.settings = {k: v for k, v in self.settings.items() if v != "None"}
         self.process = None
         with open(self.path("users"), "w") as f:
             f.write(users)
+        give_away(self.directory, self.path("users"))
         self.write_settings()
 
     def path(self, name):
