@@ -44,7 +44,7 @@ class Ringpost:
         settings = {
             "myhostname": "mailserver.local", "mydestination": "mailserver.local",
             "mynetworks": "127.0.0.0/8", "smtp_listen": f"127.0.0.1:{SMTP}",
-            "imap_listen": f"127.0.0.1:{IMAP}", "mail_store_directory": f"{d}/store",
+            "imap_listen": f"127.0.0.1:{IMAP}", "pop3_listen": "", "mail_store_directory": f"{d}/store",
             "users_file": f"{d}/users", "maillog_file": f"{d}/mail.log",
             "message_size_limit": "104857600", "io": self.io,
             "mail_owner": pwd.getpwuid(os.geteuid()).pw_name,

@@ -30,6 +30,11 @@ enum request_kind {
     REQUEST_IMAP_SEARCH,
     REQUEST_IMAP_EXPUNGE, /* also CLOSE */
     REQUEST_IMAP_SYNC,    /* what changed: NOOP, CHECK, IDLE, before a tagged OK */
+    REQUEST_POP3_OPEN,    /* after a login */
+    REQUEST_POP3_STAT,
+    REQUEST_POP3_LIST, /* also UIDL */
+    REQUEST_POP3_RETR, /* also TOP */
+    REQUEST_POP3_QUIT, /* the update that it asks for */
     REQUEST_KINDS,
 };
 

@@ -56,7 +56,7 @@ struct config {
     struct config_list mydestination, mynetworks;
 
     /* where to listen; how to run */
-    struct config_list smtp_listen, lmtp_listen, imap_listen;
+    struct config_list smtp_listen, lmtp_listen, imap_listen, pop3_listen;
     int io;                     /* enum config_io */
     uint64_t reactors, workers; /* never 0 here: "automatic" is resolved */
     uint64_t connection_count_limit;
@@ -102,6 +102,14 @@ struct config {
     uint64_t imap_keyword_limit, imap_keyword_size;
     uint64_t imap_search_key_limit, imap_search_depth_limit, imap_search_slice_time;
     uint64_t mail_max_userip_connections;
+
+    /* POP3 */
+    const char *pop3_greeting;
+    uint64_t pop3_login_timeout, pop3_idle_timeout, pop3_login_delay;
+    uint64_t pop3_command_size, pop3_login_bad_command_limit, pop3_bad_command_limit;
+    uint64_t pop3_output_size, pop3_output_timeout;
+    bool pop3_no_flag_updates;
+    struct config_list pop3_client_workarounds;
 
     /* passwords */
     uint64_t auth_cache_size, auth_cache_ttl;

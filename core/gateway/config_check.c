@@ -106,6 +106,16 @@ static void check_places(struct check *c, const char *option, const struct confi
 
 /* ---- the rest ---- */
 
+static void check_workarounds(struct check *c)
+{
+    const struct config_list *list = &c->config->pop3_client_workarounds;
+
+    for (unsigned i = 0; i < list->count; i++)
+        if (strcmp(list->at[i], "outlook-no-nuls") != 0 && strcmp(list->at[i], "oe-ns-eoh") != 0)
+            found(c, "pop3_client_workarounds",
+                  "\"%s\" is none; write outlook-no-nuls, oe-ns-eoh, or both", list->at[i]);
+}
+
 /* 2020-07-15T16:31:24Z, with up to six digits of a second's fraction. */
 static bool clock_parse(const char *text, int64_t *us_r)
 {
@@ -156,6 +166,8 @@ unsigned config_check(struct config *config, config_check_say *say, void *contex
     check_places(&c, "smtp_listen", &config->smtp_listen);
     check_places(&c, "lmtp_listen", &config->lmtp_listen);
     check_places(&c, "imap_listen", &config->imap_listen);
+    check_places(&c, "pop3_listen", &config->pop3_listen);
+    check_workarounds(&c);
     check_debug(&c);
     if (config->store_segment_size % 4096 != 0)
         found(&c, "store_segment_size", "not a multiple of 4096; write one, like 64m");

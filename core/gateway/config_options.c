@@ -42,6 +42,8 @@ const struct config_option config_options[] = {
     ROW(lmtp_listen, LIST, "", 0, 0, "", "Where LMTP is served, written as in smtp_listen."),
     ROW(imap_listen, LIST, "127.0.0.1:20143", 0, 0, "",
         "Where IMAP is served, written as in smtp_listen."),
+    ROW(pop3_listen, LIST, "127.0.0.1:20110", 0, 0, "",
+        "Where POP3 is served, written as in smtp_listen."),
     ROW(io, ENUM, "auto", 0, 0, "auto uring epoll",
         "How the reactors do their input and output: io_uring, epoll, or io_uring where the kernel "
         "allows it. A command line wins over the file: -o io=epoll."),
@@ -204,6 +206,33 @@ const struct config_option config_options[] = {
         "How long one SEARCH may keep a worker before others have their turn."),
     ROW(mail_max_userip_connections, INTEGER, "20", 1, 100000, "connections",
         "IMAP connections of one user from one address at the same time."),
+
+    ROW(pop3_greeting, STRING, "Ringpost ready.", 1, 200, "", "The text of the POP3 greeting."),
+    ROW(pop3_login_timeout, TIME, "60s", SECOND, HOUR, "",
+        "How long a POP3 client may take to log in."),
+    ROW(pop3_idle_timeout, TIME, "10m", SECOND, DAY, "",
+        "How long a POP3 client that is logged in may be silent; then its marks are forgotten. "
+        "RFC 1939 3 wants at least 10 minutes."),
+    ROW(pop3_login_delay, TIME, "0", 0, DAY, "",
+        "The least time between two POP3 logins of one user (LOGIN-DELAY of RFC 2449), in whole "
+        "seconds. 0 for none."),
+    ROW(pop3_command_size, SIZE, "2048", 512, 32 * KIB, "bytes",
+        "The longest line of a POP3 client; with AUTH it may have a response of 12288 bytes more."),
+    ROW(pop3_login_bad_command_limit, INTEGER, "3", 1, 1000, "commands",
+        "POP3 commands in a row that are not understood before a login, until the client is hung "
+        "up on."),
+    ROW(pop3_bad_command_limit, INTEGER, "20", 1, 1000, "commands",
+        "POP3 commands in a row that are not understood, or name no message, after a login, until "
+        "the client is hung up on."),
+    ROW(pop3_output_size, SIZE, "256k", 16 * KIB, 64 * MIB, "bytes",
+        "Bytes of answers that wait for a slow POP3 client, before its commands wait too."),
+    ROW(pop3_output_timeout, TIME, "300s", SECOND, HOUR, "",
+        "How long a POP3 client may take nothing of what waits for it."),
+    ROW(pop3_no_flag_updates, BOOL, "no", 0, 0, "",
+        "Do not mark messages as seen that a POP3 client retrieves."),
+    ROW(pop3_client_workarounds, LIST, "", 0, 0, "",
+        "What is done for old clients: outlook-no-nuls sends NUL bytes as 0x80, oe-ns-eoh sends "
+        "an empty line behind a header that has none."),
 
     ROW(auth_cache_size, INTEGER, "10000", 0, 10000000, "logins",
         "Successful logins that are remembered, so that the next one of the same user with the "

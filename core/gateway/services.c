@@ -9,6 +9,7 @@
 #include "core/conn/conn_limits.h"
 #include "core/gateway/settings.h"
 #include "core/service/service_imap.h"
+#include "core/service/service_pop3.h"
 #include "core/service/service_smtp.h"
 
 enum {
@@ -18,7 +19,8 @@ enum {
 enum {
     ROW_SMTP,
     ROW_LMTP,
-    ROW_IMAP
+    ROW_IMAP,
+    ROW_POP3,
 };
 
 /* What a row's functions get as context. */
@@ -26,6 +28,7 @@ struct services_host {
     struct service *service;
     struct smtp_host *smtp;
     struct imap_host *imap;
+    struct pop3_host *pop3;
 };
 
 struct services {
@@ -48,6 +51,13 @@ static struct session *new_imap(void *context, const struct session_peer *peer)
     struct services_host *host = context;
 
     return imap_session_new(host->imap, peer);
+}
+
+static struct session *new_pop3(void *context, const struct session_peer *peer)
+{
+    struct services_host *host = context;
+
+    return pop3_session_new(host->pop3, peer);
 }
 
 static bool ask(void *context, struct request *request, struct job *job)
@@ -110,7 +120,7 @@ struct services *services_open(struct service *service, const struct config *con
 {
     struct services *s = xcalloc(1, sizeof(*s));
     struct conn_service *smtp = &s->rows[ROW_SMTP].service, *lmtp = &s->rows[ROW_LMTP].service,
-                        *imap = &s->rows[ROW_IMAP].service;
+                        *imap = &s->rows[ROW_IMAP].service, *pop3 = &s->rows[ROW_POP3].service;
 
     s->limits = open_limits(config);
     s->proxy_count = settings_networks(&config->smtpd_upstream_proxy_hosts, &s->proxies);
@@ -119,14 +129,17 @@ struct services *services_open(struct service *service, const struct config *con
     s->hosts[ROW_SMTP].smtp = service_smtp_open(service, false);
     s->hosts[ROW_LMTP].smtp = service_smtp_open(service, true);
     s->hosts[ROW_IMAP].imap = service_imap_open(service);
+    s->hosts[ROW_POP3].pop3 = service_pop3_open(service);
 
     s->rows[ROW_SMTP] = row_of(s, ROW_SMTP, "smtp", new_smtp, &config->smtp_listen);
     s->rows[ROW_LMTP] = row_of(s, ROW_LMTP, "lmtp", new_smtp, &config->lmtp_listen);
     s->rows[ROW_IMAP] = row_of(s, ROW_IMAP, "imap", new_imap, &config->imap_listen);
+    s->rows[ROW_POP3] = row_of(s, ROW_POP3, "pop3", new_pop3, &config->pop3_listen);
     smtp->proxies = s->proxies;
     smtp->proxy_count = s->proxy_count;
     smtp->rate_min = lmtp->rate_min = (uint32_t)config->smtpd_min_data_rate;
     imap->stall_ms = (uint32_t)config->imap_output_timeout;
+    pop3->stall_ms = (uint32_t)config->pop3_output_timeout;
     return s;
 }
 
@@ -137,6 +150,7 @@ void services_close(struct services **services)
     service_smtp_close(&s->hosts[ROW_SMTP].smtp);
     service_smtp_close(&s->hosts[ROW_LMTP].smtp);
     service_imap_close(&s->hosts[ROW_IMAP].imap);
+    service_pop3_close(&s->hosts[ROW_POP3].pop3);
     ensure(conn_limits_total(s->limits) == 0);
     conn_limits_close(&s->limits);
     free(s->proxies);

@@ -18,7 +18,7 @@ struct services_row {
 };
 
 enum {
-    SERVICES_COUNT = 3, /* smtp, lmtp, imap */
+    SERVICES_COUNT = 4, /* smtp, lmtp, imap, pop3 */
 };
 
 /* `service` and `config` must outlive it. */

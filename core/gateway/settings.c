@@ -92,6 +92,35 @@ static struct imap_settings imap_of(const struct config *c)
     };
 }
 
+static bool has_word(const struct config_list *list, const char *word)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (strcmp(list->at[i], word) == 0)
+            return true;
+    return false;
+}
+
+static struct pop3_settings pop3_of(const struct config *c)
+{
+    static const struct pop3_settings fixed = POP3_SETTINGS_DEFAULT;
+
+    return (struct pop3_settings){
+        .greeting = c->pop3_greeting,
+        .sasl = fixed.sasl,
+        .offers_tls = fixed.offers_tls,
+        .login_ms = small(c->pop3_login_timeout),
+        .idle_ms = small(c->pop3_idle_timeout),
+        .command_size = small(c->pop3_command_size),
+        .login_bad_command_max = small(c->pop3_login_bad_command_limit),
+        .bad_command_max = small(c->pop3_bad_command_limit),
+        .output_size = small(c->pop3_output_size),
+        .login_delay_s = small(c->pop3_login_delay / 1000),
+        .no_flag_updates = c->pop3_no_flag_updates,
+        .no_nuls = has_word(&c->pop3_client_workarounds, "outlook-no-nuls"),
+        .adds_end_of_header = has_word(&c->pop3_client_workarounds, "oe-ns-eoh"),
+    };
+}
+
 struct service_settings *settings_new(struct config **config)
 {
     struct settings *s = xcalloc(1, sizeof(*s));
@@ -102,6 +131,7 @@ struct service_settings *settings_new(struct config **config)
     s->service = (struct service_settings){
         .smtp = smtp_of(c),
         .imap = imap_of(c),
+        .pop3 = pop3_of(c),
         .lda_mailbox_autocreate = c->lda_mailbox_autocreate,
         .store_free_min = c->store_free_min,
         .mail_max_userip_connections = small(c->mail_max_userip_connections),

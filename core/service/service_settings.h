@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #include "proto/imap/imap_settings.h"
+#include "proto/pop3/pop3_settings.h"
 #include "proto/smtp/smtp_settings.h"
 
 struct service_settings {
     struct smtp_settings smtp;
     struct imap_settings imap;
+    struct pop3_settings pop3;
 
     /* delivery */
     bool lda_mailbox_autocreate; /* a detail's mailbox is made; else the mail goes to INBOX */

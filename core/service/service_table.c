@@ -1,6 +1,7 @@
 /* service_table: which run answers which kind of request, and where. */
 #include "core/service/auth.h"
 #include "core/service/imap_run.h"
+#include "core/service/pop3_run.h"
 #include "core/service/service.h"
 #include "core/service/smtp_store.h"
 
@@ -16,4 +17,9 @@ const struct service_row service_table[REQUEST_KINDS] = {
     [REQUEST_IMAP_SEARCH] = {imap_search_run,  SERVICE_ON_WORKER_LATER, NULL            },
     [REQUEST_IMAP_EXPUNGE] = {imap_expunge_run, SERVICE_ON_WORKER,       NULL            },
     [REQUEST_IMAP_SYNC] = {imap_sync_run,    SERVICE_ON_WORKER,       NULL            },
+    [REQUEST_POP3_OPEN] = {pop3_open_run,    SERVICE_ON_WORKER,       NULL            },
+    [REQUEST_POP3_STAT] = {pop3_stat_run,    SERVICE_ON_WORKER,       NULL            },
+    [REQUEST_POP3_LIST] = {pop3_list_run,    SERVICE_ON_WORKER,       NULL            },
+    [REQUEST_POP3_RETR] = {pop3_retr_run,    SERVICE_ON_WORKER,       NULL            },
+    [REQUEST_POP3_QUIT] = {pop3_quit_run,    SERVICE_ON_WORKER,       NULL            },
 };

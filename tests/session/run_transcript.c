@@ -13,6 +13,7 @@ static const struct transcript_kind *const kinds[] = {
     &transcript_smtp,
     &transcript_lmtp,
     &transcript_imap,
+    &transcript_pop3,
 };
 
 /* The last folder of the path. */

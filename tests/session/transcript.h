@@ -52,7 +52,8 @@ struct transcript_kind {
     void (*close)(void *world); /* the session has ended */
 };
 
-extern const struct transcript_kind transcript_smtp, transcript_lmtp, transcript_imap;
+extern const struct transcript_kind transcript_smtp, transcript_lmtp, transcript_imap,
+    transcript_pop3;
 
 /* Plays the file in all cuts. Adds to the counts; says on stderr what differs. */
 void transcript_run(const char *path, const struct transcript_kind *kind, unsigned *passed,

@@ -224,6 +224,7 @@ static struct config *make_config(void)
         "smtp_listen=127.0.0.1:25",
         "lmtp_listen=127.0.0.1:24",
         "imap_listen=127.0.0.1:143",
+        "pop3_listen=",
         "mail_store_directory=" WORLD_STORE,
         "users_file=" WORLD_ROOT "/users",
         "store_segment_size=1m",

@@ -52,6 +52,7 @@ class Gateway:
         self.directory = directory or tempfile.mkdtemp(prefix="ringpost-test-")
         self.io = io or IO
         self.smtp_port, self.imap_port, self.lmtp_port = free_port(), free_port(), free_port()
+        self.pop3_port = free_port()
         self.settings = {
             "myhostname": "mailserver.local",
             "mydestination": "mailserver.local",
@@ -60,6 +61,7 @@ class Gateway:
             "smtp_listen": f"127.0.0.1:{self.smtp_port}",
             "imap_listen": f"127.0.0.1:{self.imap_port}",
             "lmtp_listen": f"127.0.0.1:{self.lmtp_port}",
+            "pop3_listen": f"127.0.0.1:{self.pop3_port}",
             "mail_store_directory": self.path("store"),
             "users_file": self.path("users"),
             "maillog_file": self.path("mail.log"),
@@ -216,6 +218,23 @@ class Talk:
         while not lines[-1].startswith(tag + " "):
             lines.append(self.line())
         return lines
+
+    def pop3(self, command=None):
+        """Sends a command and returns the one line of its answer."""
+        if command is not None:
+            self.send(command + "\r\n")
+        return self.line()
+
+    def pop3_lines(self, command):
+        """Sends a command and returns the first line and the bytes of those behind it, stuffed."""
+        first = self.pop3(command)
+        lines = b""
+        while first.startswith("+OK"):
+            line = self.line().encode("utf-8", "surrogateescape") + b"\r\n"
+            if line == b".\r\n":
+                break
+            lines += line
+        return first, lines
 
     def rest(self):
         data, self.kept = self.kept, b""

@@ -103,7 +103,8 @@ static int setup(void **state)
     write_file("users", "ann@example.com:{PLAIN}secret:::::\n");
     (void)snprintf(settings, sizeof(settings),
                    "myhostname = example.com\nio = epoll\nsmtp_listen = unix:%s/smtp.sock\n"
-                   "imap_listen = unix:%s/imap.sock\nmail_store_directory = store\n"
+                   "imap_listen = unix:%s/imap.sock\npop3_listen =\n"
+                   "mail_store_directory = store\n"
                    "users_file = users\n",
                    folder, folder);
     write_file("ringpost.conf", settings);
