@@ -29,6 +29,8 @@ enum request_kind {
     REQUEST_IMAP_STORE,
     REQUEST_IMAP_SEARCH,
     REQUEST_IMAP_EXPUNGE, /* also CLOSE */
+    REQUEST_IMAP_APPEND,  /* a block of a message, or the end of the last one */
+    REQUEST_IMAP_COPY,    /* also MOVE */
     REQUEST_IMAP_SYNC,    /* what changed: NOOP, CHECK, IDLE, before a tagged OK */
     REQUEST_POP3_OPEN,    /* after a login */
     REQUEST_POP3_STAT,
@@ -44,6 +46,7 @@ enum request_status {
     REQUEST_CONTINUE,  /* AUTH: the challenge is in `out` */
     REQUEST_REFUSED,   /* no, and asking again will not help */
     REQUEST_NOT_FOUND, /* what was named does not exist */
+    REQUEST_GONE,      /* some of the messages that were named do not exist any more */
     REQUEST_TRY_LATER, /* overload, no space for now, a dependency is away */
     REQUEST_FULL,      /* the disk or a quota is full */
     REQUEST_DAMAGED,   /* the stored bytes fail their checksum */

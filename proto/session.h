@@ -68,7 +68,8 @@ struct session {
     struct chain out;        /* for the peer; the driver drains it */
     struct request *request; /* set while want is REPLY and the request is not taken */
     int64_t now_us;          /* wall clock, set by the driver before each call into the session */
-    uint32_t idle_ms;  /* how long the driver waits for the peer's next bytes; the session's */
+    uint32_t idle_ms;  /* how long the driver waits for the peer's next bytes, counted from those
+                          that came or left last; the session's */
     bool bulk;         /* the peer sends a body: the driver watches its rate, not its pauses */
     uint32_t delay_ms; /* how much later `out` leaves; nothing is fed meanwhile. The driver
                           sets it back to 0 */
@@ -93,6 +94,10 @@ struct session_ops {
     /* The transport is TLS now. After SESSION_WANT_TLS, where want becomes INPUT again, or before
      * start(). NULL: the protocol has no TLS. */
     void (*tls_started)(struct session *s, const struct session_tls *tls);
+
+    /* Nothing came or left for idle_ms; want is INPUT. May write, and then waits for idle_ms again;
+     * want CLOSE ends it. NULL: hangup(SESSION_TIMED_OUT). */
+    void (*idle)(struct session *s);
 
     /* The watch that a run set was touched; want is INPUT. May open a request. NULL: no watches. */
     void (*poke)(struct session *s);

@@ -25,6 +25,7 @@ const char *store_status_text(enum store_status status)
         [STORE_FULL] = "full, try later",
         [STORE_IO] = "the disk failed",
         [STORE_CORRUPT] = "damaged",
+        [STORE_GONE] = "gone meanwhile",
         [STORE_LOCKED] = "opened by another process",
         [STORE_VERSION] = "written by a newer program",
     };

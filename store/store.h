@@ -35,6 +35,7 @@ typedef uint64_t store_message; /* a body in the log: unique for ever, one for a
 enum store_status {
     STORE_OK,
     STORE_NOT_FOUND,
+    STORE_GONE, /* a message that was named vanished meanwhile */
     STORE_EXISTS,
     STORE_INVALID, /* a name or number that can't be */
     STORE_OVER_QUOTA,
@@ -61,6 +62,7 @@ enum {
     STORE_MAILBOX_NAME_MAX = 1024, /* bytes of UTF-8, levels divided by '/' (HOSTILE L15) */
     STORE_ACCOUNT_NAME_MAX = 320,  /* bytes, user@domain in canonical form */
     STORE_RANGES_MAX = 16384,      /* ranges in one command */
+    STORE_COPY_MAX = 1 << 20,      /* messages in one copy or move: one transaction has them all */
     STORE_BIG_BYTES = 512 * 1024,  /* a longer message is a file of its own */
 };
 
@@ -213,6 +215,8 @@ MUST_USE enum store_status store_message_lend(struct store_view *v, store_messag
  * durable. Up to STORE_BIG_BYTES it is in memory, then in a file of its own. */
 MUST_USE enum store_status store_draft_open(struct store *s, struct store_draft **draft_r);
 MUST_USE enum store_status store_draft_add(struct store_draft *d, struct span bytes);
+/* From now on it is a file, whatever its length. */
+MUST_USE enum store_status store_draft_spill(struct store_draft *d);
 uint32_t store_draft_size(const struct store_draft *d);
 /* All of it, contiguous; valid until the next call with this draft. */
 MUST_USE enum store_status store_draft_bytes(struct store_draft *d, struct span *bytes_r);
@@ -273,6 +277,20 @@ void store_change_flags(struct store_change *c, const struct store_flag_change *
 void store_change_expunge(struct store_change *c, store_mailbox mailbox,
                           const struct store_range *uids, size_t count);
 
+/* Copies messages into another mailbox of the same account, or the same one, at its next UIDs in
+ * the order of their old ones; flags, keywords, INTERNALDATE and delivery header stay. A move takes
+ * the old ones away in the same step. */
+struct store_copy {
+    store_mailbox from, to;
+    const struct store_range
+        *uids;         /* ascending, disjoint; UIDs that are not there are passed over */
+    size_t count;      /* at least 1 */
+    uint32_t messages; /* how many the caller knows there; past STORE_COPY_MAX: STORE_OVER_QUOTA */
+    bool is_exact;     /* STORE_GONE unless it is so many */
+    bool is_move;
+};
+void store_change_copy(struct store_change *c, const struct store_copy *copy);
+
 /* A session took \Recent of all below uid. */
 void store_change_recent(struct store_change *c, store_mailbox mailbox, uint32_t uid);
 
@@ -282,18 +300,20 @@ enum store_ack {
     STORE_ACK_APPLIED, /* done() when views see it and its result is known */
 };
 
-/* What became of one call to store_change_account, _deliver, _mailbox_create, _flags, _expunge or
- * _recent, in the order of these calls (store_change_message() has none); STORE_ACK_APPLIED only.
- * When one cannot happen none does, and the status of the change is that of the first such one. */
+/* What became of one call to store_change_account, _deliver, _mailbox_create, _flags, _expunge,
+ * _copy or _recent, in the order of these calls (store_change_message() has none);
+ * STORE_ACK_APPLIED only. When one cannot happen none does, and the status of the change is that of
+ * the first such one. */
 struct store_result {
     enum store_status status;
     store_account account;
     store_mailbox mailbox;
     store_message message;
-    uint32_t uid; /* deliver: the UID given */
+    uint32_t uid; /* deliver: the UID given; copy: the first, the others follow it */
     uint32_t uid_validity;
     uint64_t modseq;            /* of the mailbox after it */
-    struct store_range *ranges; /* flags: what UNCHANGEDSINCE kept; expunge: what vanished */
+    struct store_range *ranges; /* flags: what UNCHANGEDSINCE kept; expunge: what vanished; copy:
+                                   what was copied, by its old UIDs */
     size_t range_count;
 };
 

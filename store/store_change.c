@@ -18,6 +18,7 @@ struct change_part {
     unsigned *results; /* for each item, which result */
     unsigned result_count, result_size;
     unsigned place; /* order of its first item: records are written in that order */
+    bool grows;     /* a copy that is no move: the index gets larger */
 };
 
 struct change_owned {
@@ -100,6 +101,15 @@ void store_change_expunge(struct store_change *c, store_mailbox mailbox,
 {
     ensure(count <= STORE_RANGES_MAX);
     command_expunge_write(command_new(c, JOURNAL_EXPUNGE), mailbox, uids, count);
+}
+
+void store_change_copy(struct store_change *c, const struct store_copy *copy)
+{
+    ensure(copy->count > 0);
+    ensure(copy->count <= STORE_RANGES_MAX);
+    command_copy_write(command_new(c, JOURNAL_COPY), copy);
+    owned_of(c)->parts[c->count - 1].grows = !copy->is_move;
+    c->messages += copy->messages;
 }
 
 void store_change_recent(struct store_change *c, store_mailbox mailbox, uint32_t uid)
@@ -277,9 +287,11 @@ static enum store_status finish_records(struct store_change *c)
 /* Whether it makes the store larger: such a change is refused first. */
 static bool is_growing(const struct store_change *c)
 {
+    const struct change_owned *o = c->owned;
+
     for (unsigned i = 0; i < c->count; i++) {
         if (c->records[i].type == JOURNAL_DELIVER || c->records[i].type == JOURNAL_ACCOUNT ||
-            c->records[i].type == JOURNAL_MAILBOX)
+            c->records[i].type == JOURNAL_MAILBOX || o->parts[i].grows)
             return true;
     }
     return false;

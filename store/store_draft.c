@@ -34,10 +34,13 @@ static void memory_free(struct store_draft *d)
     d->size = 0;
 }
 
-static enum store_status spill(struct store_draft *d)
+enum store_status store_draft_spill(struct store_draft *d)
 {
-    enum store_status status = journal_big_open(d->store->journal, &d->big);
+    enum store_status status;
 
+    if (d->big)
+        return STORE_OK;
+    status = journal_big_open(d->store->journal, &d->big);
     if (status == STORE_OK && d->len > 0)
         status = journal_big_add(d->big, (struct span){d->at, d->len});
     if (status == STORE_OK)
@@ -76,7 +79,7 @@ enum store_status store_draft_add(struct store_draft *d, struct span bytes)
     if (bytes.len > UINT32_MAX / 2 - d->len)
         return STORE_INVALID;
     if (!d->big && !fits_memory(d, d->len + bytes.len))
-        status = spill(d);
+        status = store_draft_spill(d);
     if (status == STORE_OK && d->big)
         status = journal_big_add(d->big, bytes);
     if (status != STORE_OK)

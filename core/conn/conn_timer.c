@@ -58,6 +58,18 @@ static bool is_fast_enough(const struct conn *c)
     return c->rate_bytes >= (uint64_t)rate_min * CONN_RATE_WINDOW_MS / 1000;
 }
 
+/* Nobody said a word: a session that wants to is asked, the others end. */
+static void silence(struct conn *c)
+{
+    if (c->session->ops->idle != NULL && c->session->want == SESSION_WANT_INPUT && !is_rated(c)) {
+        conn_quiet(c);
+        conn_session(c)->ops->idle(c->session);
+    } else {
+        conn_hangup_soon(c, SESSION_TIMED_OUT);
+    }
+    conn_advance(c);
+}
+
 static void time_is_up(struct conn *c)
 {
     if (c->state != CONN_TALKING || c->send.armed) {
@@ -70,8 +82,7 @@ static void time_is_up(struct conn *c)
     } else if (is_rated(c) && is_fast_enough(c)) {
         c->rate_ns = 0; /* fast enough: the next window */
     } else {
-        conn_hangup_soon(c, SESSION_TIMED_OUT);
-        conn_advance(c);
+        silence(c);
     }
 }
 

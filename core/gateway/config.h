@@ -94,7 +94,7 @@ struct config {
 
     /* IMAP */
     const char *imap_greeting;
-    uint64_t imap_login_timeout, imap_idle_timeout;
+    uint64_t imap_login_timeout, imap_idle_timeout, imap_idle_notify_interval;
     uint64_t imap_login_command_size, imap_login_bad_command_limit;
     uint64_t imap_command_size, imap_bad_command_limit;
     uint64_t imap_output_size, imap_output_timeout;

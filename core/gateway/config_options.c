@@ -114,7 +114,7 @@ const struct config_option config_options[] = {
         "The text behind 220 in the SMTP greeting. It must begin with the host's name (RFC 5321, "
         "4.3.1)."),
     ROW(message_size_limit, SIZE, "10240000", 1024, GIB, "bytes",
-        "The longest message that is taken, with its header."),
+        "The longest message that is taken, by SMTP, LMTP and IMAP, with its header."),
     ROW(line_length_limit, SIZE, "2048", 512, 64 * KIB, "bytes",
         "The longest command line of SMTP."),
     ROW(hopcount_limit, INTEGER, "50", 1, 1000, "Received lines",
@@ -180,6 +180,9 @@ const struct config_option config_options[] = {
     ROW(imap_idle_timeout, TIME, "30m", SECOND, DAY, "",
         "How long an IMAP client that is logged in may be silent. RFC 3501 5.4 wants at least 30 "
         "minutes."),
+    ROW(imap_idle_notify_interval, TIME, "2m", 0, HOUR, "",
+        "How often a client in IDLE is told that the server is still here, so that nothing on the "
+        "way forgets the connection. 0 for never."),
     ROW(imap_login_command_size, SIZE, "8k", 1024, MIB, "bytes",
         "The longest command before a login, with its literals."),
     ROW(imap_login_bad_command_limit, INTEGER, "3", 1, 1000, "commands",

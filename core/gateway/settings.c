@@ -75,6 +75,8 @@ static struct imap_settings imap_of(const struct config *c)
         .greeting = c->imap_greeting,
         .login_ms = small(c->imap_login_timeout),
         .idle_ms = small(c->imap_idle_timeout),
+        .notify_ms = small(c->imap_idle_notify_interval),
+        .message_size_limit = c->message_size_limit,
         .login_command_size = small(c->imap_login_command_size),
         .login_bad_command_max = small(c->imap_login_bad_command_limit),
         .command_size = small(c->imap_command_size),

@@ -13,6 +13,8 @@ enum request_status imap_run_status(enum store_status status)
         return REQUEST_OK;
     case STORE_NOT_FOUND:
         return REQUEST_NOT_FOUND;
+    case STORE_GONE:
+        return REQUEST_GONE;
     case STORE_EXISTS:
     case STORE_INVALID:
         return REQUEST_REFUSED;
@@ -83,6 +85,42 @@ void imap_run_own_change(struct imap_run *run)
         r->view->modseq = r->change_modseq;
 }
 
+struct store_range *imap_run_ranges(const struct imap_view *view, const struct imap_ranges *uids,
+                                    size_t *count_r, uint32_t *messages_r)
+{
+    struct store_range *ranges = xcalloc(uids->count + 1, sizeof(*ranges));
+
+    *count_r = *messages_r = 0;
+    for (size_t i = 0; i < uids->count; i++) {
+        struct imap_range range = uids->at[i];
+        uint32_t known;
+
+        if (range.from >= view->uid_next)
+            break;
+        if (range.to >= view->uid_next)
+            range.to = view->uid_next - 1;
+        known = imap_view_count_in(view, range);
+        if (known > 0)
+            ranges[(*count_r)++] = (struct store_range){range.from, range.to};
+        *messages_r += known;
+    }
+    return ranges;
+}
+
+bool imap_run_keywords_fit(struct imap_run *run, const struct span *keywords, unsigned count)
+{
+    store_account account = run->request->account->id;
+    unsigned known = 0, new = 0, number;
+    struct span name;
+
+    for (unsigned i = 0; i < count; i++)
+        new += store_keyword_find(run->view, account, keywords[i], &number) != STORE_OK;
+    while (new > 0 && known < STORE_KEYWORDS_MAX &&
+           store_keyword_name(run->view, account, known, &name) == STORE_OK)
+        known++;
+    return known + new <= STORE_KEYWORDS_MAX;
+}
+
 enum store_status imap_run_entries(struct imap_run *run, uint32_t uid, uint32_t last,
                                    size_t *count_r)
 {
@@ -94,6 +132,20 @@ enum store_status imap_run_entries(struct imap_run *run, uint32_t uid, uint32_t 
     while (*count_r > 0 && run->entries[*count_r - 1].uid > last)
         --*count_r;
     return status;
+}
+
+/* What a change brought or copied: its first result has the first UID. */
+static void imap_run_note(struct imap_request *r, const struct store_result *result)
+{
+    r->change_uid = result->uid;
+    r->change_uid_validity = result->uid_validity;
+    if (r->base.kind != REQUEST_IMAP_COPY)
+        return;
+    free(r->changed.at);
+    r->changed.at = xcalloc(result->range_count + 1, sizeof(*r->changed.at));
+    r->changed.count = result->range_count;
+    for (size_t i = 0; i < result->range_count; i++)
+        r->changed.at[i] = (struct imap_range){result->ranges[i].from, result->ranges[i].to};
 }
 
 /* On the applier's thread: notes what became of the change and has the request run again. */
@@ -108,6 +160,8 @@ static void imap_run_changed(void *context, enum store_status status,
     r->change_failed = status != STORE_OK;
     r->change_status = imap_run_status(status);
     r->change_modseq = count > 0 && status == STORE_OK ? results[count - 1].modseq : 0;
+    if (count > 0 && status == STORE_OK)
+        imap_run_note(r, &results[0]);
     r->base.status = REQUEST_OK;
     r->base.more = true;
     inbox_post(job->inbox, job);

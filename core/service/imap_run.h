@@ -66,6 +66,15 @@ enum store_status imap_run_look_again(struct imap_run *run);
  * to this change, by what the run says itself. */
 void imap_run_own_change(struct imap_run *run);
 
+/* The UIDs of a command that its client can mean, from malloc: not those that it was not told of.
+ * *messages_r is how many the client knows there. */
+struct store_range *imap_run_ranges(const struct imap_view *view, const struct imap_ranges *uids,
+                                    size_t *count_r, uint32_t *messages_r);
+
+/* False when these keywords would be more than an account may have. */
+MUST_USE bool imap_run_keywords_fit(struct imap_run *run, const struct span *keywords,
+                                    unsigned count);
+
 /* The entries from `uid` on that are at or below `last`; *count_r 0 at the end. */
 enum store_status imap_run_entries(struct imap_run *run, uint32_t uid, uint32_t last,
                                    size_t *count_r);
@@ -78,6 +87,6 @@ void imap_sync_keywords(struct imap_run *run, uint64_t keywords);
 
 /* The rows of service_table.c. */
 service_run_fn imap_select_run, imap_status_run, imap_list_run, imap_fetch_run, imap_store_run,
-    imap_search_run, imap_expunge_run, imap_sync_run;
+    imap_search_run, imap_expunge_run, imap_append_run, imap_copy_run, imap_sync_run;
 
 #endif

@@ -17,41 +17,6 @@ static struct imap_store_request *store_of(struct imap_run *run)
     return (struct imap_store_request *)run->request;
 }
 
-/* Would these keywords be more than an account may have? The store would pass over the new ones. */
-static bool keywords_fit(struct imap_run *run, const struct imap_store_request *r)
-{
-    store_account account = run->request->account->id;
-    unsigned known = 0, new = 0, number;
-    struct span name;
-
-    for (unsigned i = 0; i < r->keyword_count; i++)
-        new += store_keyword_find(run->view, account, r->keywords[i], &number) != STORE_OK;
-    while (new > 0 && known < STORE_KEYWORDS_MAX &&
-           store_keyword_name(run->view, account, known, &name) == STORE_OK)
-        known++;
-    return r->mode == IMAP_STORE_REMOVE || known + new <= STORE_KEYWORDS_MAX;
-}
-
-/* The UIDs of the command that the client can mean: not those it was not told of. */
-static struct store_range *store_ranges(const struct imap_store_request *r, size_t *count_r)
-{
-    struct store_range *ranges = xcalloc(r->uids.count + 1, sizeof(*ranges));
-    size_t count = 0;
-
-    for (size_t i = 0; i < r->uids.count; i++) {
-        struct imap_range range = r->uids.at[i];
-
-        if (range.from >= r->imap.view->uid_next)
-            break;
-        if (range.to >= r->imap.view->uid_next)
-            range.to = r->imap.view->uid_next - 1;
-        if (imap_view_count_in(r->imap.view, range) > 0)
-            ranges[count++] = (struct store_range){range.from, range.to};
-    }
-    *count_r = count;
-    return ranges;
-}
-
 /* A change of what the command names; NULL when it names nothing. */
 static struct store_change *store_change_of(struct imap_run *run)
 {
@@ -62,7 +27,8 @@ static struct store_change *store_change_of(struct imap_run *run)
     };
     struct imap_store_request *r = store_of(run);
     size_t count;
-    struct store_range *ranges = store_ranges(r, &count);
+    uint32_t messages;
+    struct store_range *ranges = imap_run_ranges(r->imap.view, &r->uids, &count, &messages);
     struct store_flag_change flags = {.mailbox = r->imap.view->mailbox,
                                       .uids = ranges,
                                       .count = count,
@@ -91,7 +57,8 @@ static enum imap_next store_before(struct imap_run *run)
 
     if (next != IMAP_NEXT_DONE || run->status != REQUEST_OK)
         return next;
-    if (!keywords_fit(run, r)) {
+    if (r->mode != IMAP_STORE_REMOVE &&
+        !imap_run_keywords_fit(run, r->keywords, r->keyword_count)) {
         run->status = REQUEST_FULL;
         return IMAP_NEXT_DONE;
     }
@@ -181,6 +148,27 @@ enum expunge_phase {
     EXPUNGE_AFTER
 };
 
+/* All that are deleted, or those of UID EXPUNGE; NULL when there are none. */
+static struct store_change *expunge_change(struct imap_run *run,
+                                           const struct imap_expunge_request *r)
+{
+    struct store_change *change = NULL;
+    struct store_range *ranges = NULL;
+    size_t count = 0;
+    uint32_t messages;
+
+    if (r->is_some)
+        ranges = imap_run_ranges(r->imap.view, &r->uids, &count, &messages);
+    if (count > STORE_RANGES_MAX) {
+        run->status = REQUEST_FULL;
+    } else if (count > 0 || !r->is_some) {
+        change = store_change_new(run->service->store);
+        store_change_expunge(change, r->imap.view->mailbox, ranges, count);
+    }
+    free(ranges);
+    return change;
+}
+
 static enum imap_next expunge_step(struct imap_run *run)
 {
     struct imap_request *r = run->request;
@@ -192,11 +180,12 @@ static enum imap_next expunge_step(struct imap_run *run)
         if (status != STORE_OK)
             return imap_run_fail(run, status);
         r->phase = EXPUNGE_AFTER;
-        if (info.deleted > 0) {
-            run->change = store_change_new(run->service->store);
-            store_change_expunge(run->change, r->view->mailbox, NULL, 0);
+        if (info.deleted > 0)
+            run->change = expunge_change(run, (const struct imap_expunge_request *)r);
+        if (run->change != NULL)
             return IMAP_NEXT_CHANGE;
-        }
+        if (run->status != REQUEST_OK)
+            return IMAP_NEXT_DONE;
     }
     if (r->change_failed) {
         run->status = r->change_status;

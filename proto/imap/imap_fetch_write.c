@@ -82,6 +82,32 @@ void imap_fetch_write_section_nil(struct imap_fetch_writer *w, const struct imap
     chain_add(w->out, SPAN(" NIL"));
 }
 
+static void write_range(struct chain *out, struct imap_range range)
+{
+    chain_add_number(out, range.from);
+    if (range.from == range.to)
+        return;
+    chain_add_byte(out, ':');
+    chain_add_number(out, range.to);
+}
+
+void imap_write_copyuid(struct chain *out, uint32_t uid_validity, const struct imap_ranges *from,
+                        uint32_t to)
+{
+    uint32_t count = 0;
+
+    chain_addf(out, "[COPYUID %u ", uid_validity);
+    for (size_t i = 0; i < from->count; i++) {
+        if (i > 0)
+            chain_add_byte(out, ',');
+        write_range(out, from->at[i]);
+        count += from->at[i].to - from->at[i].from + 1;
+    }
+    chain_add_byte(out, ' ');
+    write_range(out, (struct imap_range){to, to + count - 1});
+    chain_add_byte(out, ']');
+}
+
 void imap_write_number(struct chain *out, uint32_t number, const char *what)
 {
     chain_add(out, SPAN("* "));

@@ -10,6 +10,7 @@
 
 #include "core/base/chain.h"
 #include "core/base/span.h"
+#include "proto/imap/imap_range.h"
 
 struct imap_keywords;
 struct imap_section;
@@ -38,6 +39,11 @@ void imap_fetch_write_section_nil(struct imap_fetch_writer *w, const struct imap
 
 /* Untagged "* 12 EXISTS" and the like. */
 void imap_write_number(struct chain *out, uint32_t number, const char *what);
+
+/* "[COPYUID 38505 304,319:320 3956:3958]" (RFC 4315 3): what was copied, and the first UID of its
+ * copies, which follow one another in the same order. There is at least one. */
+void imap_write_copyuid(struct chain *out, uint32_t uid_validity, const struct imap_ranges *from,
+                        uint32_t to);
 
 /* The name of a mailbox (UTF-8) as a client reads it: modified UTF-7, an atom or a string. */
 void imap_write_mailbox(struct chain *out, struct span name);

@@ -19,8 +19,9 @@ enum imap_state {
 /* What the next line of the peer's is. */
 enum imap_mode {
     IMAP_MODE_COMMAND,
-    IMAP_MODE_SASL, /* a response of AUTHENTICATE */
-    IMAP_MODE_IDLE, /* DONE */
+    IMAP_MODE_SASL,   /* a response of AUTHENTICATE */
+    IMAP_MODE_IDLE,   /* DONE */
+    IMAP_MODE_APPEND, /* a message, or what stands behind one */
 };
 
 struct imap_session;
@@ -52,6 +53,17 @@ struct imap_command {
     struct span tag; /* in text */
 };
 
+/* An APPEND on its way. */
+struct imap_appending {
+    struct imap_append_request *request; /* NULL while it is away, and between commands */
+    uint64_t left;                       /* bytes of the literal that are still to come */
+    uint32_t block;                      /* bytes that the request carries, as they came */
+    uint64_t total;                      /* bytes of all its messages that were announced */
+    bool is_announced;                   /* the command at hand ends in front of a message */
+    bool comes;    /* more of it is on its way; else the client waits, for "+" or the answer */
+    bool after_cr; /* the last byte was one */
+};
+
 struct imap_session {
     struct session base;
     const struct imap_host *host;
@@ -67,11 +79,12 @@ struct imap_session {
     struct imap_account account; /* name is malloced */
     struct imap_view *view;      /* while state is SELECTED */
     struct auth_request *auth;   /* during AUTHENTICATE, while it is not away */
+    struct imap_appending append;
 
     /* for the log */
     char *tried; /* the user name tried last, malloced */
     const char *method;
-    int64_t started_us;
+    int64_t started_us, heard_us; /* when the client said something last */
     uint64_t in_bytes, out_bytes, expunged, headers, bodies;
     unsigned failed_logins;
 
@@ -119,6 +132,9 @@ void imap_auth_answered(struct imap_session *s, struct request *r);
 size_t imap_auth_line(struct imap_session *s, struct span bytes); /* IMAP_MODE_SASL */
 
 /* imap_select_cmd.c */
+/* Reads a blank and the name of a mailbox; answers BAD or NO and returns false when it is none. */
+MUST_USE bool imap_mailbox_arg(struct imap_session *s, struct span *at, char *name_r,
+                               uint32_t *len_r);
 void imap_select_cmd(struct imap_session *s, struct span args);
 void imap_examine_cmd(struct imap_session *s, struct span args);
 void imap_select_answered(struct imap_session *s, struct request *r);
@@ -140,6 +156,20 @@ void imap_search_cmd(struct imap_session *s, struct span args);
 
 /* Reads the set of a FETCH or STORE; answers BAD and returns false when it is none. */
 MUST_USE bool imap_set_arg(struct imap_session *s, struct span *at, struct imap_ranges *uids_r);
+
+/* imap_append_cmd.c */
+void imap_append_cmd(struct imap_session *s, struct span args);
+void imap_append_answered(struct imap_session *s, struct request *r);
+size_t imap_append_input(struct imap_session *s, struct span bytes); /* IMAP_MODE_APPEND */
+/* Is the literal behind this much of a command the message of an APPEND? */
+bool imap_append_is_message(struct span text);
+/* The command in front of a message was answered: what is on its way of it is passed over. */
+void imap_append_given_up(struct imap_session *s);
+
+/* imap_copy_cmd.c */
+void imap_copy_cmd(struct imap_session *s, struct span args);
+void imap_move_cmd(struct imap_session *s, struct span args);
+void imap_copy_answered(struct imap_session *s, struct request *r);
 
 /* imap_idle_cmd.c */
 void imap_idle_cmd(struct imap_session *s, struct span args);

@@ -19,10 +19,10 @@ enum announced {
     ANNOUNCED_UNASKED
 };
 
-/* "{123}" or "{123+}" at the end of a line (without its line end). A number too big for anything
- * is UINT64_MAX; so is one whose beginning is further back than is looked, for what is passed over
- * is not kept. */
-static enum announced line_announces(struct span whole, uint64_t *len_r)
+/* "{123}" or "{123+}" at the end of a line (without its line end), which begins at *at_r. A number
+ * too big for anything is UINT64_MAX; so is one whose beginning is further back than is looked, for
+ * what is passed over is not kept. */
+static enum announced line_announces(struct span whole, uint64_t *len_r, size_t *at_r)
 {
     struct span line =
         span_after(whole, whole.len > READER_TAIL_MAX ? whole.len - READER_TAIL_MAX : 0);
@@ -37,6 +37,7 @@ static enum announced line_announces(struct span whole, uint64_t *len_r)
     }
     for (at = end; at > 0 && line.at[at - 1] >= '0' && line.at[at - 1] <= '9'; at--)
         continue;
+    *at_r = whole.len - line.len + (at > 0 ? at - 1 : 0);
     if (at == 0 && line.len < whole.len) {
         *len_r = UINT64_MAX;
         return what;
@@ -75,7 +76,7 @@ void imap_reader_free(struct imap_reader *r)
 /* Gives up the command at hand, but for its tag, and passes over the rest of it. */
 static void reader_give_up(struct imap_reader *r, struct span offered)
 {
-    struct span text = r->text != NULL ? (struct span){r->text, r->len} : offered, tag;
+    struct span text = r->len > 0 ? (struct span){r->text, r->len} : offered, tag;
     struct imap_reader next = {.skips = true};
 
     if (imap_token_tag(&text, &tag) && tag.len <= sizeof(next.tag) && text.len > 0 &&
@@ -121,7 +122,7 @@ static size_t reader_skip(struct imap_reader *r, const struct imap_reader_limits
     const char *lf;
     struct span line;
     uint64_t announced;
-    size_t len;
+    size_t len, at;
 
     if (r->literal_left > 0) {
         len = bytes.len < r->literal_left ? bytes.len : r->literal_left;
@@ -133,7 +134,7 @@ static size_t reader_skip(struct imap_reader *r, const struct imap_reader_limits
         return bytes.len > READER_TAIL_MAX + 2 ? bytes.len - READER_TAIL_MAX - 2 : 0;
     len = (size_t)(lf - bytes.at);
     line = span_first(bytes, len > 0 && bytes.at[len - 1] == '\r' ? len - 1 : len);
-    if (line_announces(line, &announced) != ANNOUNCED_UNASKED)
+    if (line_announces(line, &announced, &at) != ANNOUNCED_UNASKED)
         reader_reset(r);
     else if (announced > limits->literal_plus_size)
         *what_r = IMAP_READ_FLOOD;
@@ -142,16 +143,37 @@ static size_t reader_skip(struct imap_reader *r, const struct imap_reader_limits
     return len + 1;
 }
 
+/* Is what the line announces behind this a message? Then the command so far is kept. */
+static bool reader_takes_message(struct imap_reader *r, const struct imap_reader_limits *limits,
+                                 struct span line)
+{
+    uint32_t len = r->len;
+
+    if (limits->is_message == NULL)
+        return false;
+    reader_add(r, line);
+    if (limits->is_message((struct span){r->text, r->len}))
+        return true;
+    r->len = len;
+    return false;
+}
+
 /* A line is whole: the last of a command, or a literal follows. */
 static enum imap_read reader_line(struct imap_reader *r, const struct imap_reader_limits *limits,
                                   struct span line)
 {
     uint64_t literal = 0;
-    enum announced announced = line_announces(line, &literal);
+    size_t at;
+    enum announced announced = line_announces(line, &literal, &at);
 
     if (announced == ANNOUNCED_NOTHING) {
         reader_add(r, line);
         return IMAP_READ_COMMAND;
+    }
+    if (reader_takes_message(r, limits, span_first(line, at))) {
+        r->announced = literal;
+        r->comes_unasked = announced == ANNOUNCED_UNASKED;
+        return IMAP_READ_MESSAGE;
     }
     if (literal > limits->command_size || r->len + line.len + 2 + literal > limits->command_size ||
         (announced == ANNOUNCED_UNASKED && literal > limits->literal_plus_size)) {
@@ -211,6 +233,13 @@ size_t imap_reader_input(struct imap_reader *r, const struct imap_reader_limits 
     return seen + 1;
 }
 
+void imap_reader_skip(struct imap_reader *r, uint32_t len)
+{
+    reader_reset(r);
+    r->skips = true;
+    r->literal_left = len;
+}
+
 char *imap_reader_take(struct imap_reader *r, uint32_t *len_r)
 {
     char *text = r->text != NULL ? r->text : xcalloc(1, 1);
@@ -218,6 +247,6 @@ char *imap_reader_take(struct imap_reader *r, uint32_t *len_r)
     ensure(r->literal_left == 0);
     *len_r = r->len;
     r->text = NULL;
-    reader_reset(r);
+    *r = (struct imap_reader){.announced = r->announced, .comes_unasked = r->comes_unasked};
     return text;
 }

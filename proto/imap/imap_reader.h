@@ -21,12 +21,17 @@ struct imap_reader_limits {
     uint32_t command_size;      /* bytes of a command with line ends and literals */
     uint32_t literal_plus_size; /* bytes of a literal that comes unasked */
     unsigned open_lists;        /* parentheses that may be open at once; 0: any number */
+    /* Whether the literal that is announced behind this much of a command is a message, which is
+     * not held here. NULL: none ever is. */
+    bool (*is_message)(struct span text);
 };
 
 enum imap_read {
     IMAP_READ_NOTHING,  /* needs more bytes than were offered, or passes over some */
     IMAP_READ_COMMAND,  /* there is a whole command: imap_reader_take() */
     IMAP_READ_LITERAL,  /* the client waits for "+" before it sends a literal */
+    IMAP_READ_MESSAGE,  /* `announced` bytes of a message come next, which are the caller's to eat;
+                           imap_reader_take() has the command up to them */
     IMAP_READ_TOO_LONG, /* BAD; goes on behind this command. imap_reader_tag() names it */
     IMAP_READ_LISTS,    /* BAD: too many parentheses are open; the same */
     IMAP_READ_FLOOD,   /* BAD, and the connection must end: a literal is on its way that is too long
@@ -41,8 +46,10 @@ struct imap_reader {
     uint32_t literal_left; /* bytes of a literal still to come */
     uint32_t open_lists;
     bool in_quotes, is_escaped;
-    bool skips;   /* passes over the rest of a command */
-    char tag[64]; /* of a command that went wrong */
+    bool skips;         /* passes over the rest of a command */
+    uint64_t announced; /* with IMAP_READ_MESSAGE: bytes, */
+    bool comes_unasked; /* and the client does not wait for "+" */
+    char tag[64];       /* of a command that went wrong */
     uint8_t tag_len;
 };
 
@@ -54,6 +61,9 @@ size_t imap_reader_input(struct imap_reader *r, const struct imap_reader_limits 
 /* After IMAP_READ_COMMAND: the command with its literals and without its last line end. The caller
  * frees it; the reader is ready for the next one. */
 MUST_USE char *imap_reader_take(struct imap_reader *r, uint32_t *len_r);
+
+/* Passes over `len` bytes of a literal that is on its way and then over the rest of its command. */
+void imap_reader_skip(struct imap_reader *r, uint32_t len);
 
 /* The tag of the command that went wrong; empty when it had none. Valid until the next input. */
 struct span imap_reader_tag(const struct imap_reader *r);

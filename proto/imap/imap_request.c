@@ -40,6 +40,18 @@ static void store_free(struct imap_store_request *r)
     free(r->keywords);
 }
 
+static void append_free(struct imap_append_request *r)
+{
+    for (unsigned i = 0; i < r->message_count; i++) {
+        free(r->messages[i].keywords);
+        free(r->messages[i].text);
+    }
+    free(r->messages);
+    chain_free(&r->body);
+    if (r->drafts != NULL)
+        r->drop(&r->drafts);
+}
+
 void imap_request_free(struct request **request)
 {
     struct request *r = *request;
@@ -47,12 +59,19 @@ void imap_request_free(struct request **request)
     if (r == NULL)
         return;
     chain_free(&r->out);
+    free(((struct imap_request *)r)->changed.at);
     if (r->kind == REQUEST_IMAP_FETCH)
         fetch_free((struct imap_fetch_request *)r);
     else if (r->kind == REQUEST_IMAP_SEARCH)
         search_free((struct imap_search_request *)r);
     else if (r->kind == REQUEST_IMAP_STORE)
         store_free((struct imap_store_request *)r);
+    else if (r->kind == REQUEST_IMAP_APPEND)
+        append_free((struct imap_append_request *)r);
+    else if (r->kind == REQUEST_IMAP_COPY)
+        free(((struct imap_copy_request *)r)->uids.at);
+    else if (r->kind == REQUEST_IMAP_EXPUNGE)
+        free(((struct imap_expunge_request *)r)->uids.at);
     else if (r->kind == REQUEST_IMAP_LIST)
         imap_match_free(&((struct imap_list_request *)r)->match);
     else if (r->kind == REQUEST_IMAP_SELECT)

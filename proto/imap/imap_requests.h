@@ -53,6 +53,8 @@ struct imap_request {
     unsigned phase;
     bool change_failed;
     uint64_t change_modseq; /* of the mailbox after the request's last change; 0: none yet */
+    uint32_t change_uid, change_uid_validity; /* of the first message that it brought */
+    struct imap_ranges changed;               /* what was copied; owned */
     enum request_status change_status;
     bool is_syncing;
     uint32_t sync_uid;    /* flags were told below it */
@@ -189,6 +191,44 @@ struct imap_search_request {
 
 struct imap_expunge_request {
     struct imap_request imap; /* may_expunge false: CLOSE, nothing is told */
+    bool is_some;             /* only of these, which may be none */
+    struct imap_ranges uids;
+};
+
+/* COPY and MOVE. The answer names what was copied and where it came to. */
+struct imap_copy_request {
+    struct imap_request imap;
+    struct imap_ranges uids;
+    char name[IMAP_NAME_MAX];
+    uint32_t name_len;
+    bool is_move;
+    bool is_exact; /* all or none: by sequence numbers a client means all that it names */
+};
+
+struct imap_append_message {
+    unsigned flags; /* enum imap_flag */
+    struct span *keywords;
+    unsigned keyword_count;
+    int64_t received_us;
+    int16_t zone_minutes;
+    char *text; /* what the keywords point into, unless it is the command's own */
+};
+/* One request goes out several times: with bytes of the message at hand, then with its end. */
+struct imap_append_request {
+    struct imap_request imap;
+    char name[IMAP_NAME_MAX];
+    uint32_t name_len;
+    struct imap_append_message *messages;
+    unsigned message_count;
+    struct chain body;          /* what the run did not take yet, */
+    unsigned body_of;           /* of this message */
+    bool is_complete;           /* all is here: it is to happen */
+    uint32_t uid_validity, uid; /* out: of the first, the others follow it */
+
+    /* the run's */
+    bool is_checked; /* that there is such a mailbox, and room */
+    void *drafts;
+    void (*drop)(void **drafts); /* set with drafts; frees them without blocking */
 };
 
 struct imap_sync_request {

@@ -1,8 +1,10 @@
+#include <stdlib.h>
+
 #include "proto/imap/imap_private.h"
 #include "proto/imap/imap_token.h"
 #include "proto/text/scan.h"
 
-static bool mailbox_arg(struct imap_session *s, struct span *at, char *name_r, uint32_t *len_r)
+bool imap_mailbox_arg(struct imap_session *s, struct span *at, char *name_r, uint32_t *len_r)
 {
     struct span text;
 
@@ -22,7 +24,7 @@ static void select_ask(struct imap_session *s, struct span args, bool read_only)
     struct imap_select_request *r = imap_request_new(REQUEST_IMAP_SELECT, sizeof(*r));
 
     r->read_only = read_only;
-    if (mailbox_arg(s, &args, r->name, &r->name_len)) {
+    if (imap_mailbox_arg(s, &args, r->name, &r->name_len)) {
         if (scan_end(&args)) {
             /* Whether it succeeds or not, the old mailbox is deselected (RFC 3501 6.3.1). */
             imap_unselect(s);
@@ -92,7 +94,7 @@ void imap_status_cmd(struct imap_session *s, struct span args)
 {
     struct imap_status_request *r = imap_request_new(REQUEST_IMAP_STATUS, sizeof(*r));
 
-    if (mailbox_arg(s, &args, r->name, &r->name_len)) {
+    if (imap_mailbox_arg(s, &args, r->name, &r->name_len)) {
         if (status_items(&args, &r->items) && scan_end(&args)) {
             imap_ask(s, &r->imap);
             return;
@@ -102,10 +104,12 @@ void imap_status_cmd(struct imap_session *s, struct span args)
     imap_drop(&r->imap);
 }
 
-static void expunge_ask(struct imap_session *s)
+static void expunge_ask(struct imap_session *s, struct imap_ranges uids)
 {
     struct imap_expunge_request *r = imap_request_new(REQUEST_IMAP_EXPUNGE, sizeof(*r));
 
+    r->is_some = s->command.by_uid;
+    r->uids = uids;
     imap_ask(s, &r->imap);
 }
 
@@ -117,7 +121,7 @@ void imap_close_cmd(struct imap_session *s, struct span args)
         imap_unselect(s);
         imap_ok(s);
     } else {
-        expunge_ask(s);
+        expunge_ask(s, (struct imap_ranges){NULL, 0});
     }
 }
 
@@ -137,12 +141,20 @@ void imap_unselect_cmd(struct imap_session *s, struct span args)
     imap_ok(s);
 }
 
+/* EXPUNGE, and UID EXPUNGE of some messages (RFC 4315 2.1). */
 void imap_expunge_cmd(struct imap_session *s, struct span args)
 {
+    struct imap_ranges uids = {NULL, 0};
+
+    if (s->command.by_uid && !imap_set_arg(s, &args, &uids))
+        return;
+    if (scan_end(&args) && !s->view->read_only) {
+        expunge_ask(s, uids);
+        return;
+    }
+    free(uids.at);
     if (!scan_end(&args))
         imap_bad(s, NULL);
-    else if (s->view->read_only)
-        imap_no(s, SPAN("[CANNOT] The mailbox is read-only."));
     else
-        expunge_ask(s);
+        imap_no(s, SPAN("[CANNOT] The mailbox is read-only."));
 }

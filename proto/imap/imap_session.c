@@ -19,11 +19,20 @@ static void imap_say(struct imap_session *s, struct span text)
     chain_add(&s->base.out, text);
 }
 
+static void imap_append_drop(struct imap_session *s)
+{
+    struct request *r = s->append.request != NULL ? &s->append.request->imap.base : NULL;
+
+    imap_request_free(&r);
+    s->append.request = NULL;
+}
+
 static void command_end(struct imap_session *s)
 {
     if (s->command.verb != NULL && s->command.verb->states == IMAP_FRESH)
         explicit_bzero(s->command.text, s->command.len); /* there is a password in it */
     free(s->command.text);
+    imap_append_drop(s);
     s->command = (struct imap_command){0};
     s->mode = IMAP_MODE_COMMAND;
 }
@@ -97,6 +106,7 @@ static const struct {
 } imap_refusals[] = {
     {REQUEST_REFUSED,   "[CANNOT] This can't be done."                              },
     {REQUEST_NOT_FOUND, "[NONEXISTENT] Mailbox doesn't exist."                      },
+    {REQUEST_GONE,      "[EXPUNGEISSUED] Some of the messages no longer exist."     },
     {REQUEST_TRY_LATER, "[UNAVAILABLE] Please try again later."                     },
     {REQUEST_FULL,      "[LIMIT] There is no room for this."                        },
     {REQUEST_DAMAGED,   "[SERVERBUG] Stored data is damaged; the operator was told."},
@@ -152,18 +162,28 @@ void imap_ask_auth(struct imap_session *s, struct auth_request *r)
     session_ask(s, &r->base);
 }
 
-/* How long the peer may take now: before login the time runs from the greeting. */
-static void imap_set_patience(struct imap_session *s)
+/* How long the peer may be silent yet: before login the time runs from the greeting. */
+static int64_t imap_left_ms(const struct imap_session *s)
 {
     const struct imap_settings *settings = imap_settings_of(s);
-    int64_t left_ms;
+
+    if (s->state == IMAP_FRESH)
+        return settings->login_ms - (s->base.now_us - s->started_us) / 1000;
+    return settings->idle_ms - (s->base.now_us - s->heard_us) / 1000;
+}
+
+static bool imap_keeps_alive(const struct imap_session *s)
+{
+    return s->mode == IMAP_MODE_IDLE && imap_settings_of(s)->notify_ms > 0;
+}
+
+static void imap_set_patience(struct imap_session *s)
+{
+    int64_t left_ms = imap_left_ms(s);
 
     s->base.is_engaged = s->state != IMAP_FRESH;
-    if (s->base.is_engaged) {
-        s->base.idle_ms = settings->idle_ms;
-        return;
-    }
-    left_ms = settings->login_ms - (s->base.now_us - s->started_us) / 1000;
+    if (imap_keeps_alive(s) && left_ms > imap_settings_of(s)->notify_ms)
+        left_ms = imap_settings_of(s)->notify_ms;
     s->base.idle_ms = left_ms < 1 ? 1 : (uint32_t)left_ms;
 }
 
@@ -185,7 +205,8 @@ static void imap_reply(struct session *base, struct request *r)
         s->command.verb->answered(s, r);
     else
         imap_finish_status(s, r);
-    imap_request_free(&r);
+    if (r->kind != REQUEST_IMAP_APPEND) /* that one is needed until its command ends */
+        imap_request_free(&r);
 }
 
 /* ---- commands ---- */
@@ -245,6 +266,16 @@ static void imap_run_command(struct imap_session *s)
         imap_run_verb(s, rest);
 }
 
+/* A command up to a message, which is eaten by the command itself, or by nobody. */
+static void imap_run_append(struct imap_session *s)
+{
+    s->append = (struct imap_appending){
+        .is_announced = true, .left = s->reader.announced, .comes = s->reader.comes_unasked};
+    imap_run_command(s);
+    if (s->append.is_announced) /* it never came so far */
+        imap_append_given_up(s);
+}
+
 /* A command that never became whole. */
 static void imap_reader_bad(struct imap_session *s, enum imap_read what)
 {
@@ -270,12 +301,15 @@ static size_t imap_command_input(struct imap_session *s, struct span bytes)
         .command_size = fresh ? settings->login_command_size : settings->command_size,
         .literal_plus_size = IMAP_LITERAL_PLUS_MAX,
         .open_lists = fresh ? 1 : 0,
+        .is_message = fresh ? NULL : imap_append_is_message,
     };
     enum imap_read what;
     size_t eaten = imap_reader_input(&s->reader, &limits, bytes, &what);
 
     if (what == IMAP_READ_COMMAND) {
         imap_run_command(s);
+    } else if (what == IMAP_READ_MESSAGE) {
+        imap_run_append(s);
     } else if (what == IMAP_READ_LITERAL) {
         imap_say(s, SPAN("+ OK\r\n"));
     } else if (what != IMAP_READ_NOTHING) {
@@ -293,13 +327,18 @@ static size_t imap_input(struct session *base, struct span bytes)
         eaten = imap_auth_line(s, bytes);
     else if (s->mode == IMAP_MODE_IDLE)
         eaten = imap_idle_line(s, bytes);
+    else if (s->mode == IMAP_MODE_APPEND)
+        eaten = imap_append_input(s, bytes);
     else
         eaten = imap_command_input(s, bytes);
     /* A command was given up in the middle: the reader begins to pass over its rest. */
     if (eaten == 0 && s->reader.skips && base->want == SESSION_WANT_INPUT)
         eaten = imap_command_input(s, bytes);
     s->in_bytes += eaten;
+    if (eaten > 0)
+        s->heard_us = base->now_us;
     s->out_bytes += base->out.len - before;
+    base->bulk = s->append.left > 0 && s->append.comes;
     imap_set_patience(s);
     return eaten;
 }
@@ -317,6 +356,7 @@ static void imap_start(struct session *base)
     imap_say(s, span_str(imap_settings_of(s)->greeting));
     imap_say(s, SPAN("\r\n"));
     s->out_bytes = base->out.len;
+    s->heard_us = base->now_us;
     imap_set_patience(s);
 }
 
@@ -369,6 +409,20 @@ static void imap_hangup(struct session *base, enum session_end why)
     imap_close(s, imap_ends[why].reason);
 }
 
+/* In IDLE a word now and then keeps routers and firewalls from forgetting the connection. */
+static void imap_idle(struct session *base)
+{
+    struct imap_session *s = imap_of(base);
+
+    if (!imap_keeps_alive(s) || imap_left_ms(s) <= 0) {
+        imap_hangup(base, SESSION_TIMED_OUT);
+        return;
+    }
+    imap_say(s, SPAN("* OK Still here\r\n"));
+    s->out_bytes += sizeof("* OK Still here\r\n") - 1;
+    imap_set_patience(s);
+}
+
 static void imap_poke(struct session *base)
 {
     struct imap_session *s = imap_of(base);
@@ -388,6 +442,7 @@ static void imap_end(struct session *base)
         imap_request_free(&s->away);
     if (s->auth != NULL)
         auth_request_free(&s->auth);
+    imap_append_drop(s);
     imap_view_free(&s->view);
     imap_reader_free(&s->reader);
     chain_free(&base->out);
@@ -406,6 +461,8 @@ static size_t imap_held(const struct session *base)
 
     if (s->view != NULL)
         held += imap_view_held(s->view);
+    if (s->append.request != NULL)
+        held += s->append.request->body.held;
     return held;
 }
 
@@ -414,6 +471,7 @@ static const struct session_ops imap_session_ops = {
     .start = imap_start,
     .input = imap_input,
     .reply = imap_reply,
+    .idle = imap_idle,
     .poke = imap_poke,
     .hangup = imap_hangup,
     .held = imap_held,

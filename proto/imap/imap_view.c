@@ -37,8 +37,7 @@ static uint32_t run_len(const struct imap_view_run *run)
 
 size_t imap_view_held(const struct imap_view *v)
 {
-    return sizeof(*v) + v->run_size * sizeof(*v->runs) +
-           v->recent_count * sizeof(*v->recent);
+    return sizeof(*v) + v->run_size * sizeof(*v->runs) + v->recent_count * sizeof(*v->recent);
 }
 
 uint32_t imap_view_count(const struct imap_view *v)

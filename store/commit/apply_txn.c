@@ -40,6 +40,15 @@ void apply_txn_free(struct apply_txn *t)
     free(t->touched);
 }
 
+/* A copy is a row for each of its messages. */
+static size_t copy_weight(const struct journal_record *record)
+{
+    struct command_copy copy;
+
+    return record->type == JOURNAL_COPY && command_copy_read(record->args, &copy) ? copy.messages
+                                                                                  : 0;
+}
+
 size_t apply_weight(const struct journal_batch *batch)
 {
     size_t weight = 0;
@@ -48,6 +57,7 @@ size_t apply_weight(const struct journal_batch *batch)
         bool is_bulk =
             batch->records[i].type == JOURNAL_SNAP || batch->records[i].type == JOURNAL_MOVED;
         weight += 1 + (is_bulk ? 0 : batch->records[i].args.len / TARGET_BYTES / 4);
+        weight += copy_weight(&batch->records[i]);
     }
     return weight;
 }

@@ -23,8 +23,9 @@ struct store_change {
     enum store_ack ack;
     store_done_fn *done;
     void *context;
-    size_t bytes; /* what it will take in the log: for budgets */
-    void *owned;  /* arguments, drafts, META: store_change.c's */
+    size_t bytes;    /* what it will take in the log: for budgets */
+    size_t messages; /* that its copies touch, which no byte in the log shows */
+    void *owned;     /* arguments, drafts, META: store_change.c's */
 };
 
 /* Calls done() (if it was not yet) and frees. Committer or applier. */

@@ -7,6 +7,8 @@ enum {
     VERSION = 1,
     HEAD_LEN = 2, /* letter and version */
     ROW_HEAD_LEN = 6,
+    COPY_MOVE = 1,
+    COPY_EXACT = 2,
 };
 
 /* ---- bytes out ---- */
@@ -314,6 +316,32 @@ bool command_expunge_read(struct span args, struct command_expunge *e)
     e->mailbox = get64(&r);
     e->ranges = get_ranges(&r, &e->count);
     return is_whole(&r);
+}
+
+/* copy: from u64 | to u64 | 1 = move, 2 = exact u8 | messages u32 | ranges */
+void command_copy_write(struct command_text *t, const struct store_copy *c)
+{
+    put_head(t, 'C');
+    put64(t, c->from);
+    put64(t, c->to);
+    put8(t, (c->is_move ? COPY_MOVE : 0u) | (c->is_exact ? COPY_EXACT : 0u));
+    put32(t, c->messages);
+    put_ranges(t, c->uids, c->count);
+}
+
+bool command_copy_read(struct span args, struct command_copy *c)
+{
+    struct reader r = reader_of(args, 'C');
+    unsigned how;
+
+    c->from = get64(&r);
+    c->to = get64(&r);
+    how = get8(&r);
+    c->is_move = (how & COPY_MOVE) != 0;
+    c->is_exact = (how & COPY_EXACT) != 0;
+    c->messages = get32(&r);
+    c->ranges = get_ranges(&r, &c->count);
+    return is_whole(&r) && c->count > 0 && how <= (COPY_MOVE | COPY_EXACT);
 }
 
 void command_recent_write(struct command_text *t, store_mailbox mailbox, uint32_t uid)

@@ -74,6 +74,16 @@ void command_expunge_write(struct command_text *text, store_mailbox mailbox,
                            const struct store_range *uids, size_t count);
 MUST_USE bool command_expunge_read(struct span args, struct command_expunge *expunge_r);
 
+struct command_copy {
+    store_mailbox from, to;
+    bool is_move, is_exact;
+    uint32_t messages; /* that the caller knows among the ranges */
+    uint32_t count;    /* ranges, at least one */
+    struct span ranges;
+};
+void command_copy_write(struct command_text *text, const struct store_copy *copy);
+MUST_USE bool command_copy_read(struct span args, struct command_copy *copy_r);
+
 struct store_range command_range(struct span ranges, uint32_t index);
 
 void command_recent_write(struct command_text *text, store_mailbox mailbox, uint32_t uid);

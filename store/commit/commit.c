@@ -19,6 +19,7 @@
 enum {
     BATCH_CHANGES_MAX = 1024,
     BATCH_BYTES_MAX = 4 << 20, /* unless a single change is larger */
+    BATCH_MESSAGES_MAX = 8192, /* copied; the same: a batch is applied in one transaction */
     WAITING_MAX = 64 << 20,    /* unless configured */
     IDLE_S = 1,                /* until a NOP covers the last batch */
     SEGMENT_WAIT_MS = 2000,    /* for the housekeeper; then STORE_FULL */
@@ -112,15 +113,18 @@ static struct group take_group(struct committer *c)
 {
     struct group g = {.first = c->first};
     size_t most = journal_batch_max(c->config.journal);
+    size_t messages = 0;
     unsigned changes = 0;
 
     if (most > BATCH_BYTES_MAX)
         most = BATCH_BYTES_MAX;
     while (c->first != NULL && changes < BATCH_CHANGES_MAX &&
-           (changes == 0 || g.bytes + c->first->bytes <= most)) {
+           (changes == 0 || (g.bytes + c->first->bytes <= most &&
+                             messages + c->first->messages <= BATCH_MESSAGES_MAX))) {
         g.last = c->first;
         g.bytes += c->first->bytes;
         g.records += c->first->count;
+        messages += c->first->messages;
         changes++;
         c->first = c->first->next;
     }

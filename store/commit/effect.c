@@ -11,6 +11,7 @@ static effect_fn *const effects[] = {
     [JOURNAL_FLAGS] = effect_flags,     [JOURNAL_EXPUNGE] = effect_expunge,
     [JOURNAL_MAILBOX] = effect_mailbox, [JOURNAL_RECENT] = effect_recent,
     [JOURNAL_MOVED] = effect_moved,     [JOURNAL_SNAP] = effect_snap,
+    [JOURNAL_COPY] = effect_copy,
 };
 
 static struct store_result *result_at(struct effect *e, unsigned item)

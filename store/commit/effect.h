@@ -46,9 +46,29 @@ void effect_mailbox(struct effect *e, const struct journal_record *record);
 void effect_flags(struct effect *e, const struct journal_record *record);
 void effect_expunge(struct effect *e, const struct journal_record *record);
 void effect_recent(struct effect *e, const struct journal_record *record);
+void effect_copy(struct effect *e, const struct journal_record *record);
 void effect_moved(struct effect *e, const struct journal_record *record);
 void effect_snap(struct effect *e, const struct journal_record *record);
 
+/* Whether a copy can happen (effect_copy.c). */
+enum store_status effect_copy_check(struct effect *e, const struct journal_record *record);
+
+/* effect_entry.c: one message in one mailbox, and what the mailbox counts of it. */
+
+/* Gives the entry the mailbox's next UID, which must be there, and the record's modseq. */
+void effect_entry_add(struct effect *e, struct cached_mailbox *mailbox, uint64_t lsn,
+                      struct store_entry *entry);
+/* Its body is the caller's to release, its UID the caller's to say with effect_vanish(). */
+void effect_entry_remove(struct effect *e, struct cached_mailbox *mailbox,
+                         const struct store_entry *entry);
+void effect_entry_write(struct effect *e, store_mailbox mailbox, const struct store_entry *entry);
+
+/* These ascending ranges vanished from the mailbox at its modseq of now (effect_expunge.c). */
+void effect_vanish(struct effect *e, struct cached_mailbox *mailbox,
+                   const struct store_range *ranges, size_t count);
+
+/* One entry more points at the message. */
+void effect_body_share(struct effect *e, store_message message);
 /* One entry less points at the message: its row and its live bytes go with the last. */
 void effect_body_release(struct effect *e, store_message message);
 void effect_body_keep(struct effect *e, const struct journal_record *record, unsigned references);

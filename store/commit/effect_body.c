@@ -51,6 +51,20 @@ static void body_leave(struct effect *e, store_message message, const struct ind
         index_delete(e->txn, INDEX_SEG, key_span(&key));
 }
 
+/* There can't be as many entries as would make the count go round: each takes more room than the
+ * index's map has bytes for a 2^32th of it. */
+void effect_body_share(struct effect *e, store_message message)
+{
+    struct index_body body;
+
+    if (!index_body_get(e->txn, message, &body)) {
+        index_damaged(e->txn, "an entry without a body");
+        return;
+    }
+    body.references++;
+    body_write(e, message, &body);
+}
+
 void effect_body_release(struct effect *e, store_message message)
 {
     struct index_key key = key_body(message);

@@ -18,8 +18,10 @@ static bool is_made_before(const struct journal_record *records, unsigned index,
     return false;
 }
 
+/* `before` of the change's deliveries, at most, come into the same mailbox in front of this one. */
 static enum store_status check_target(struct effect *e, const struct journal_record *records,
-                                      unsigned index, const struct command_target *target)
+                                      unsigned index, unsigned before,
+                                      const struct command_target *target)
 {
     struct cached_account *account;
     struct cached_mailbox *mailbox;
@@ -37,7 +39,7 @@ static enum store_status check_target(struct effect *e, const struct journal_rec
         return span_eq(normal, SPAN("INBOX")) ? STORE_OK : STORE_NOT_FOUND;
     mailbox = effect_mailbox_find(e, account, target->mailbox);
     if (mailbox)
-        return mailbox->row.uid_next == UINT32_MAX ? STORE_OVER_QUOTA : STORE_OK;
+        return UINT32_MAX - mailbox->row.uid_next <= before ? STORE_OVER_QUOTA : STORE_OK;
     return is_made_before(records, index, account->row.id, target->mailbox) ? STORE_OK
                                                                             : STORE_NOT_FOUND;
 }
@@ -48,13 +50,14 @@ static enum store_status check_deliver(struct effect *e, const struct journal_re
     enum store_status status = STORE_OK;
     struct command_target target;
     struct span targets;
+    unsigned before = index;
 
     if (!command_deliver_read(records[index].args, items_r, &targets)) {
         *items_r = 0;
         return STORE_CORRUPT;
     }
     while (status == STORE_OK && command_target_next(&targets, &target))
-        status = check_target(e, records, index, &target);
+        status = check_target(e, records, index, before++, &target);
     return status;
 }
 
@@ -158,6 +161,8 @@ enum store_status effect_check(struct effect *e, const struct journal_record *re
         return check_expunge(e, record);
     case JOURNAL_RECENT:
         return check_recent(e, record);
+    case JOURNAL_COPY:
+        return effect_copy_check(e, record);
     default:
         *items_r = 0;
         return STORE_OK;

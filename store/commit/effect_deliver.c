@@ -80,33 +80,18 @@ static uint64_t target_keywords(struct effect *e, struct cached_account *account
     return bits;
 }
 
-static void counters_add(struct index_mailbox *m, const struct store_entry *entry)
-{
-    m->messages++;
-    m->bytes += entry->size;
-    m->deleted += (entry->flags & STORE_DELETED) != 0;
-    m->keywords |= entry->keywords;
-    if (entry->flags & STORE_SEEN)
-        return;
-    if (m->unseen++ == 0)
-        m->unseen_from = entry->uid;
-}
-
 static bool deliver_target(struct effect *e, const struct journal_record *record, unsigned number,
                            const struct command_target *target)
 {
     struct store_result *result = effect_result(e);
     struct cached_mailbox *m = target_mailbox(e, target);
-    char value[RECORD_MESSAGE_LEN];
     struct store_entry entry;
-    struct index_key key;
 
     if (!m || m->row.uid_next == UINT32_MAX) {
         result->status = STORE_OVER_QUOTA;
         return false;
     }
     entry = (struct store_entry){
-        .uid = m->row.uid_next++,
         .flags = target->flags & STORE_FLAGS_ALL,
         .keywords = target_keywords(e, m->account, target->keywords),
         .message = record->lsn,
@@ -117,12 +102,7 @@ static bool deliver_target(struct effect *e, const struct journal_record *record
         .header_len = (uint32_t)target->header.len,
         .saved_s = e->time_us / 1000000,
     };
-    cache_mailbox_touch(e->cache, m, record->lsn, entry.uid, entry.uid);
-    entry.modseq = m->row.modseq;
-    counters_add(&m->row, &entry);
-    key = key_message(m->row.id, entry.uid);
-    index_put(e->txn, INDEX_MSG, key_span(&key),
-              (struct span){value, record_message_write(value, &entry)});
+    effect_entry_add(e, m, record->lsn, &entry);
     effect_result_mailbox(result, m);
     result->message = record->lsn;
     result->uid = entry.uid;

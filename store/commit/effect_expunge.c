@@ -94,9 +94,8 @@ static void vanish_merge(struct effect *e, struct cached_mailbox *m)
     free(ranges);
 }
 
-/* Ranges that vanished from the mailbox at its modseq of now. */
-static void vanish_add(struct effect *e, struct cached_mailbox *m, const struct store_range *ranges,
-                       size_t count)
+void effect_vanish(struct effect *e, struct cached_mailbox *m, const struct store_range *ranges,
+                   size_t count)
 {
     for (size_t i = 0; i < count; i++)
         vanish_put(e, m->row.id, m->row.modseq, ranges[i]);
@@ -106,18 +105,6 @@ static void vanish_add(struct effect *e, struct cached_mailbox *m, const struct 
 }
 
 /* ---- messages ---- */
-
-static void entry_remove(struct effect *e, struct index_mailbox *m, const struct store_entry *entry)
-{
-    struct index_key key = key_message(m->id, entry->uid);
-
-    index_delete(e->txn, INDEX_MSG, key_span(&key));
-    effect_body_release(e, entry->message);
-    m->messages--;
-    m->deleted--; /* only those with the flag go */
-    m->bytes -= entry->size;
-    m->unseen -= !(entry->flags & STORE_SEEN);
-}
 
 void effect_expunge(struct effect *e, const struct journal_record *record)
 {
@@ -137,12 +124,13 @@ void effect_expunge(struct effect *e, const struct journal_record *record)
     while (m->row.deleted > 0 && (entry = effect_walk_next(&walk))) {
         if (!(entry->flags & STORE_DELETED))
             continue;
-        entry_remove(e, &m->row, entry);
+        effect_entry_remove(e, m, entry);
+        effect_body_release(e, entry->message);
         effect_ranges_add(&gone, entry->uid);
     }
     if (gone.count > 0) {
         cache_mailbox_touch(e->cache, m, record->lsn, 1, 0);
-        vanish_add(e, m, gone.at, gone.count);
+        effect_vanish(e, m, gone.at, gone.count);
         effect_unseen_advance(e, m);
     }
     effect_result_mailbox(result, m);

@@ -14,15 +14,6 @@ struct flag_step {
     struct effect_ranges kept;
 };
 
-static void entry_write(struct effect *e, store_mailbox mailbox, const struct store_entry *entry)
-{
-    struct index_key key = key_message(mailbox, entry->uid);
-    char value[RECORD_MESSAGE_LEN];
-
-    index_put(e->txn, INDEX_MSG, key_span(&key),
-              (struct span){value, record_message_write(value, entry)});
-}
-
 static uint64_t apply_mode(enum store_flag_mode mode, uint64_t old, uint64_t bits)
 {
     switch (mode) {
@@ -69,7 +60,7 @@ static void flag_entry(struct effect *e, struct cached_mailbox *m, uint64_t lsn,
     cache_mailbox_touch(e->cache, m, lsn, entry->uid, entry->uid);
     entry->modseq = m->row.modseq;
     counters_change(&m->row, entry, old_flags);
-    entry_write(e, m->row.id, entry);
+    effect_entry_write(e, m->row.id, entry);
 }
 
 static uint64_t keyword_bits(struct effect *e, struct cached_account *account, struct span keywords,

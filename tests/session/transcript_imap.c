@@ -1,7 +1,7 @@
 /*
  * transcript_imap: IMAP conversations.
  *
- * W: ok, later, full, refused, notfound or damaged; what follows is said untagged before the
+ * W: ok, later, full, refused, notfound, gone or damaged; what follows is said untagged before the
  * answer. To a SELECT, "ok 3" gives a mailbox of the UIDs 1 to 3. B: lines show the typed requests.
  * The user vagrant has the password "password".
  */
@@ -133,6 +133,36 @@ static void show_search(struct chain *out, const struct imap_search_request *r)
     }
 }
 
+static void show_append(struct chain *out, struct imap_append_request *r)
+{
+    const struct imap_append_message *m = &r->messages[r->message_count - 1];
+
+    if (r->body.len > 0)
+        chain_addf(out, "BODY %u %.*s\r\n", r->body_of, (int)r->body.len, chain_flat(&r->body).at);
+    chain_free(&r->body);
+    chain_addf(out, "APPEND %.*s %u %u", (int)r->name_len, r->name, r->message_count, m->flags);
+    for (unsigned i = 0; i < m->keyword_count; i++)
+        chain_addf(out, " %.*s", (int)m->keywords[i].len, m->keywords[i].at);
+    chain_addf(out, " %ld %d%s", (long)(m->received_us / 1000000), m->zone_minutes,
+               r->is_complete ? " complete" : "");
+    r->uid_validity = 7;
+    r->uid = 4;
+}
+
+static void show_copy(struct chain *out, struct imap_copy_request *r)
+{
+    chain_add(out, r->is_move ? SPAN("MOVE") : SPAN("COPY"));
+    show_ranges(out, &r->uids);
+    chain_addf(out, " %.*s%s", (int)r->name_len, r->name, r->is_exact ? " exact" : "");
+    if (r->imap.changed.at == NULL && r->uids.count > 0) {
+        r->imap.changed.at = xcalloc(1, sizeof(*r->imap.changed.at));
+        r->imap.changed.at[0] = r->uids.at[0];
+        r->imap.changed.count = 1;
+    }
+    r->imap.change_uid_validity = 7;
+    r->imap.change_uid = 11;
+}
+
 static void show_request(struct chain *out, struct request *request)
 {
     struct imap_select_request *select = (struct imap_select_request *)request;
@@ -161,6 +191,14 @@ static void show_request(struct chain *out, struct request *request)
         break;
     case REQUEST_IMAP_EXPUNGE:
         chain_add(out, common->may_expunge ? SPAN("EXPUNGE") : SPAN("CLOSE"));
+        if (((struct imap_expunge_request *)request)->is_some)
+            show_ranges(out, &((struct imap_expunge_request *)request)->uids);
+        break;
+    case REQUEST_IMAP_APPEND:
+        show_append(out, (struct imap_append_request *)request);
+        break;
+    case REQUEST_IMAP_COPY:
+        show_copy(out, (struct imap_copy_request *)request);
         break;
     default:
         chain_add(out, SPAN("SYNC"));
@@ -208,6 +246,7 @@ static enum request_status status_of(struct span word)
         {"refused",  REQUEST_REFUSED  },
         {"notfound", REQUEST_NOT_FOUND},
         {"damaged",  REQUEST_DAMAGED  },
+        {"gone",     REQUEST_GONE     },
     };
 
     for (size_t i = 0; i < COUNT_OF(words); i++) {

@@ -74,7 +74,8 @@ static void imap_seed_test(void **state)
     assert_int_equal(imap_world_deliver(w, "INBOX", SPAN(seed_body)), 1);
     imap_client_open(&c, w);
     heard = imap_client_say(&c, "a login vagrant password\r\n");
-    HAS(heard, "a OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID IDLE NAMESPACE UNSELECT CHILDREN] "
+    HAS(heard, "a OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID IDLE MULTIAPPEND NAMESPACE UNSELECT "
+               "CHILDREN UIDPLUS MOVE] "
                "Logged in\r\n");
     assert_int_equal(c.session->idle_ms, w->settings.idle_ms);
     heard = imap_client_say(&c, "b select inbox\r\n");
