@@ -18,8 +18,12 @@ static int outcome(int result)
 
 static int real_open(const struct disk *d, const char *path, int flags, mode_t mode)
 {
+    int file = open(path, flags | O_CLOEXEC, mode);
+
     (void)d;
-    return outcome(open(path, flags | O_CLOEXEC, mode));
+    if (file < 0 && errno == EINVAL && (flags & O_DIRECT) != 0)
+        file = open(path, (flags & ~O_DIRECT) | O_CLOEXEC, mode);
+    return outcome(file);
 }
 
 static int real_close(const struct disk *d, int file)

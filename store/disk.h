@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 
 struct disk {
+    /* O_DIRECT is a wish: a file system without it gives a file that is cached. */
     int (*open)(const struct disk *d, const char *path, int flags, mode_t mode);
     int (*close)(const struct disk *d, int file);
     ssize_t (*pread)(const struct disk *d, int file, void *at, size_t size, uint64_t from);

@@ -189,6 +189,7 @@ void conn_hangup_soon(struct conn *c, enum session_end why)
 void conn_cut(struct conn *c, enum session_end why)
 {
     struct reactor *r = c->set->reactor;
+    bool is_shut = c->state == CONN_LINGERING && c->peer_ended; /* both ways, in good order */
 
     if (c->state == CONN_CLOSING)
         return;
@@ -196,7 +197,8 @@ void conn_cut(struct conn *c, enum session_end why)
     c->why = why;
     c->hangup_due = false;
     conn_keep_drop(c);
-    reactor_shutdown(r, c->fd, SHUT_RDWR);
+    if (!is_shut)
+        reactor_shutdown(r, c->fd, SHUT_RDWR);
     if (c->receive.armed)
         reactor_cancel(r, &c->receive);
     if (c->send.armed)

@@ -28,6 +28,8 @@ enum {
     URING_ENTRIES_MIN = 256,
     URING_COMPLETIONS_FACTOR = 4, /* completion slots for each submission slot */
     URING_CANCEL_AGAIN_MS = 100,
+    URING_BULK_BLOCKS = 64, /* a power of two */
+    URING_BULK_SIZE = 64 * 1024,
 };
 
 /* The user data of what is no op. Ops are aligned, so no address is so small. */
@@ -45,13 +47,14 @@ enum op_state {
 };
 
 enum {
-    OP_DRAINED = 1, /* the last receive left nothing in the socket: wait first, then read */
+    OP_DRAINED = 1 << 0, /* the last receive left nothing in the socket: wait first, then read */
+    OP_BULK = 1 << 1,    /* the last receive filled its block: the next takes a large one */
 };
 
 struct uring {
     struct reactor *reactor;
     struct io_uring ring;
-    struct uring_receive receive;
+    struct uring_receive receive, bulk;
     struct list waiting, ready, paused, cancelled;
     struct timer resume, cancel_again;
     int bell, reserve;
@@ -102,6 +105,25 @@ static int ring_open(struct io_uring *ring, unsigned entries)
     return error;
 }
 
+static int receives_open(struct uring *u, const struct reactor_config *config)
+{
+    int error = uring_receive_open(&u->receive, &u->ring, 1, config->receive_blocks,
+                                   config->receive_block_size);
+
+    if (error != 0)
+        return error;
+    error = uring_receive_open(&u->bulk, &u->ring, 2, URING_BULK_BLOCKS, URING_BULK_SIZE);
+    if (error != 0)
+        uring_receive_close(&u->receive);
+    return error;
+}
+
+static void receives_close(struct uring *u) /* after the ring */
+{
+    uring_receive_close(&u->receive);
+    uring_receive_close(&u->bulk);
+}
+
 static int uring_open(struct reactor *r, const struct reactor_config *config)
 {
     struct uring *u = xcalloc(1, sizeof(*u));
@@ -109,8 +131,7 @@ static int uring_open(struct reactor *r, const struct reactor_config *config)
 
     if (error != 0)
         goto fail;
-    error = uring_receive_open(&u->receive, &u->ring, config->receive_blocks,
-                               config->receive_block_size);
+    error = receives_open(u, config);
     if (error != 0)
         goto fail_ring;
     (void)io_uring_register_ring_fd(&u->ring); /* saves a little on each call where it is known */
@@ -132,7 +153,7 @@ static int uring_open(struct reactor *r, const struct reactor_config *config)
     return 0;
 fail_receive:
     io_uring_queue_exit(&u->ring);
-    uring_receive_close(&u->receive);
+    receives_close(u);
     free(u);
     return error;
 fail_ring:
@@ -151,7 +172,7 @@ static void uring_close(struct reactor *r)
     timer_cancel(&u->resume);
     timer_cancel(&u->cancel_again);
     io_uring_queue_exit(&u->ring);
-    uring_receive_close(&u->receive);
+    receives_close(u);
     close(u->bell);
     if (u->reserve >= 0)
         close(u->reserve);
@@ -168,11 +189,20 @@ static struct io_uring_sqe *slot_take(struct uring *u)
     return sqe;
 }
 
-static void receive_prepare(const struct uring *u, struct io_uring_sqe *sqe, struct io_op *op)
+/* Short commands come in small blocks, of which there are many; who sends a long body gets a large
+ * one, so that it does not cost a completion for each 8 KiB. */
+static struct uring_receive *receive_blocks(struct uring *u, const struct io_op *op)
 {
-    io_uring_prep_recv(sqe, op->fd, NULL, u->receive.block_size, 0);
+    return op->flags & OP_BULK ? &u->bulk : &u->receive;
+}
+
+static void receive_prepare(struct uring *u, struct io_uring_sqe *sqe, struct io_op *op)
+{
+    const struct uring_receive *blocks = receive_blocks(u, op);
+
+    io_uring_prep_recv(sqe, op->fd, NULL, blocks->block_size, 0);
     io_uring_sqe_set_flags(sqe, IOSQE_BUFFER_SELECT);
-    sqe->buf_group = URING_RECEIVE_GROUP;
+    sqe->buf_group = blocks->group;
     if (op->flags & OP_DRAINED)
         sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
@@ -342,9 +372,12 @@ static void accept_complete(struct uring *u, struct io_op *op, const struct io_u
 
 static void receive_complete(struct uring *u, struct io_op *op, const struct io_uring_cqe *cqe)
 {
+    struct uring_receive *blocks = receive_blocks(u, op);
     struct span data = NO_DATA;
 
     op->flags = cqe->flags & IORING_CQE_F_SOCK_NONEMPTY ? 0 : OP_DRAINED;
+    if (cqe->res >= (int)u->receive.block_size)
+        op->flags |= OP_BULK;
     if (cqe->res == -ENOBUFS && op->state != OP_CANCELLED) {
         op->flags = 0;
         op->state = OP_WAITING; /* all blocks are back before the next submission */
@@ -354,10 +387,10 @@ static void receive_complete(struct uring *u, struct io_op *op, const struct io_
     if (op->state == OP_CANCELLED)
         list_remove(&op->node);
     if (cqe->flags & IORING_CQE_F_BUFFER)
-        data = uring_receive_bytes(&u->receive, cqe);
+        data = uring_receive_bytes(blocks, cqe);
     reactor_complete(op, cqe->res == -ENOBUFS ? -ECANCELED : cqe->res, data, false);
     if (cqe->flags & IORING_CQE_F_BUFFER)
-        uring_receive_give(&u->receive, cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+        uring_receive_give(blocks, cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 }
 
 static void send_complete(struct uring *u, struct io_op *op, int result)

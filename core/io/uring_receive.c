@@ -29,19 +29,19 @@ static char *block_at(const struct uring_receive *u, unsigned block)
     return u->blocks + (size_t)block * u->block_size;
 }
 
-int uring_receive_open(struct uring_receive *u, struct io_uring *ring, unsigned count,
-                       unsigned block_size)
+int uring_receive_open(struct uring_receive *u, struct io_uring *ring, unsigned short group,
+                       unsigned count, unsigned block_size)
 {
     struct io_uring_buf_reg registration;
     int error = -ENOMEM;
 
-    *u = (struct uring_receive){.count = count, .block_size = block_size};
+    *u = (struct uring_receive){.group = group, .count = count, .block_size = block_size};
     u->ring = pages(ring_size(u));
     u->blocks = pages(blocks_size(u));
     if (u->ring == NULL || u->blocks == NULL)
         goto fail;
     registration = (struct io_uring_buf_reg){
-        .ring_addr = (uintptr_t)u->ring, .ring_entries = count, .bgid = URING_RECEIVE_GROUP};
+        .ring_addr = (uintptr_t)u->ring, .ring_entries = count, .bgid = group};
     error = io_uring_register_buf_ring(ring, &registration, 0);
     if (error != 0)
         goto fail;

@@ -11,19 +11,16 @@
 #include "core/base/attr.h"
 #include "core/base/span.h"
 
-enum {
-    URING_RECEIVE_GROUP = 1,
-};
-
 struct uring_receive {
     struct io_uring_buf_ring *ring;
     char *blocks;
+    unsigned short group;       /* the kernel's name for it, another for each */
     unsigned count, block_size; /* count is a power of two */
 };
 
 /* 0 or -errno; on failure there is nothing to close. */
-MUST_USE int uring_receive_open(struct uring_receive *u, struct io_uring *ring, unsigned count,
-                                unsigned block_size);
+MUST_USE int uring_receive_open(struct uring_receive *u, struct io_uring *ring,
+                                unsigned short group, unsigned count, unsigned block_size);
 void uring_receive_close(struct uring_receive *u); /* after the ring */
 
 /* The bytes of a completion, valid until the block is given back. */

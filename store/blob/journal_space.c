@@ -12,14 +12,15 @@
 #include "core/base/number.h"
 
 enum {
-    ZEROS_SIZE = 64 << 10, /* bytes written from one page of zeros */
+    ZEROS_SIZE = 64 << 10, /* bytes of zeros that are written again and again */
     ZEROS_PARTS = 64,      /* 4 MiB between syncs, so that commits do not wait behind 64 MiB */
+    ZEROS_ALIGN = 4096,    /* for direct writes */
     MS_NS = 1000000,
     SECOND_NS = 1000 * MS_NS,
     POOL_NUMBER_MAX = 1 << 30,
 };
 
-static const char zeros[ZEROS_SIZE];
+static const _Alignas(ZEROS_ALIGN) char zeros[ZEROS_SIZE];
 
 static void pool_path(const struct journal *j, unsigned number, const char *end, char *path_r)
 {
@@ -78,7 +79,9 @@ static int write_zeros(struct journal *j, int file)
     return error;
 }
 
-/* A file of the right size, wholly written once, so that a later sync has no metadata to write. */
+/* A file of the right size, wholly written once, so that a later sync has no metadata to write.
+ * Past the cache of pages: copying zeros there would take a processor from the mail that comes in.
+ */
 static int pool_make(struct journal *j, unsigned number)
 {
     char from[JOURNAL_PATH_SIZE], to[JOURNAL_PATH_SIZE];
@@ -86,7 +89,7 @@ static int pool_make(struct journal *j, unsigned number)
 
     pool_path(j, number, "tmp", from);
     pool_path(j, number, "free", to);
-    file = j->disk->open(j->disk, from, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    file = j->disk->open(j->disk, from, O_RDWR | O_CREAT | O_TRUNC | O_DIRECT, 0600);
     if (file < 0)
         return file;
     error = write_zeros(j, file);

@@ -23,6 +23,8 @@ enum {
     WAITING_MAX = 64 << 20,    /* unless configured */
     IDLE_S = 1,                /* until a NOP covers the last batch */
     SEGMENT_WAIT_MS = 2000,    /* for the housekeeper; then STORE_FULL */
+    COMPANY_SLICE_US = 100,    /* without a new change, and nobody is waited for any more */
+    COMPANY_US_MAX = 1000,
 };
 
 struct committer {
@@ -31,6 +33,7 @@ struct committer {
 
     /* Any thread pushes, newest first; the committer takes all at once. */
     _Atomic(struct store_change *) pushed;
+    atomic_uint submitted; /* changes, modulo 2^32 */
     atomic_uint is_asleep; /* futex */
     atomic_bool is_closing;
     atomic_size_t waiting_bytes;
@@ -40,7 +43,8 @@ struct committer {
     struct store_change *first, *last; /* in the order of submission */
     struct journal_record *batch_records;
     size_t batch_records_size;
-    bool is_covered; /* a NOP stands behind the last batch, or nothing was written yet */
+    bool is_covered;  /* a NOP stands behind the last batch, or nothing was written yet */
+    bool has_company; /* the last batch was of several changes, or more came while it was synced */
 };
 
 struct group { /* the changes of one batch */
@@ -81,6 +85,7 @@ void committer_submit(struct committer *c, struct store_change *change)
     change->next = atomic_load_explicit(&c->pushed, memory_order_relaxed);
     while (!atomic_compare_exchange_weak(&c->pushed, &change->next, change))
         ;
+    atomic_fetch_add_explicit(&c->submitted, 1, memory_order_relaxed);
     wake(c);
 }
 
@@ -208,6 +213,7 @@ static void commit_group(struct committer *c)
 
     gather_records(c, &g);
     status = append(c, g.records, &batch);
+    c->has_company = g.first != g.last || atomic_load(&c->pushed) != NULL;
     atomic_fetch_sub_explicit(&c->waiting_bytes, g.bytes, memory_order_relaxed);
     if (status != STORE_OK) {
         fail_group(&g, status);
@@ -262,11 +268,29 @@ static bool sleep_until_pushed(struct committer *c)
     return true;
 }
 
+/* On a fast disk a sync is over before the next change comes, and each would pay for one of its
+ * own. Under load it is cheaper for all to wait a moment, for as long as others keep coming; who is
+ * alone never waits. */
+static void wait_for_company(struct committer *c)
+{
+    const struct timespec slice = {.tv_nsec = COMPANY_SLICE_US * 1000};
+    uint64_t until_ns = clock_monotonic_ns() + COMPANY_US_MAX * UINT64_C(1000);
+    unsigned seen;
+
+    do {
+        seen = atomic_load_explicit(&c->submitted, memory_order_relaxed);
+        (void)nanosleep(&slice, NULL);
+    } while (atomic_load_explicit(&c->submitted, memory_order_relaxed) != seen &&
+             clock_monotonic_ns() < until_ns);
+}
+
 static void committer_run(void *context)
 {
     struct committer *c = context;
 
     for (;;) {
+        if (c->has_company && atomic_load_explicit(&c->pushed, memory_order_relaxed) != NULL)
+            wait_for_company(c);
         if (committer_step(c))
             continue;
         if (atomic_load(&c->is_closing) && atomic_load(&c->pushed) == NULL)
