@@ -108,6 +108,13 @@ def smtp_loads(options):
     return [load for load in loads if any(word in load[0] for word in options.loads.split(","))]
 
 
+def warmed(load, port, count):
+    """A server that has run for a while: processes are there, spare segments are made."""
+    load(port, max(count // 20, 100))
+    time.sleep(1)
+    return load(port, count)
+
+
 def smtp(options, directory):
     """Each load against each server, in turns."""
     servers = [("ringpost, io_uring", "uring"), ("ringpost, epoll", "epoll")]
@@ -123,13 +130,13 @@ def smtp(options, directory):
             for name, io in servers:
                 if io:
                     with Ringpost(options.build, f"{directory}/ringpost", io):
-                        rates[name].append(load(SMTP, count))
+                        rates[name].append(warmed(load, SMTP, count))
                 elif name.startswith("smtp-sink"):
                     with peers.Sink(SINK):
-                        rates[name].append(load(SINK, count))
+                        rates[name].append(warmed(load, SINK, count))
                 else:
                     with peers.Postfix(f"{directory}/postfix", POSTFIX) as postfix:
-                        rates[name].append(load(POSTFIX, peer_count))
+                        rates[name].append(warmed(load, POSTFIX, peer_count))
                         postfix.drain()
         middle = {name: statistics.median(r) for name, r in rates.items()}
         for name, r in rates.items():
