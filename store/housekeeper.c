@@ -116,6 +116,8 @@ static void each_second(struct housekeeper *h)
 
 static bool compact(struct housekeeper *h)
 {
+    if (h->config.purge_one != NULL && h->config.purge_one(h->config.context))
+        return true;
     return h->config.compact_one != NULL && !atomic_load(&h->is_full) &&
            h->config.compact_one(h->config.context);
 }

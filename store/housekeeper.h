@@ -27,6 +27,9 @@ struct housekeeper_config {
     /* Each second: say journal_segment_dead() of every sealed segment in which nothing is live.
      * May be NULL. */
     void (*find_dead)(void *context);
+    /* Submits the release of some of what deleted mailboxes hold; false when there is none. Also
+     * when the disk is full. May be NULL. */
+    bool (*purge_one)(void *context);
     /* Submits the move of some live bodies (a few MiB at most) out of the segment that is worth it
      * most; false when none is. Called at a low rate, never when the disk is full. May be NULL. */
     bool (*compact_one)(void *context);

@@ -139,6 +139,7 @@ static enum store_status start_threads(struct store *s)
         .ballast_size = s->config.free_min > BALLAST_BYTES ? BALLAST_BYTES : 0,
         .manual = s->config.manual,
         .find_dead = store_space_dead,
+        .purge_one = store_purge,
         .compact_one = store_space_compact,
         .say = housekeeper_says,
         .context = s,

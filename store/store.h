@@ -56,10 +56,21 @@ enum store_flag { /* RFC 3501 2.3.2; \Recent belongs to sessions */
     STORE_FLAGS_ALL = (1 << 5) - 1,
 };
 
+enum store_use { /* what a mailbox is for (RFC 6154) */
+    STORE_USE_ARCHIVE = 1 << 0,
+    STORE_USE_DRAFTS = 1 << 1,
+    STORE_USE_JUNK = 1 << 2,
+    STORE_USE_SENT = 1 << 3,
+    STORE_USE_TRASH = 1 << 4,
+    STORE_USES_ALL = (1 << 5) - 1,
+};
+
 enum {
     STORE_KEYWORDS_MAX = 64,       /* of an account (HOSTILE L16) */
     STORE_KEYWORD_LEN_MAX = 50,    /* bytes */
     STORE_MAILBOX_NAME_MAX = 1024, /* bytes of UTF-8, levels divided by '/' (HOSTILE L15) */
+    STORE_MAILBOXES_MAX = 10000,   /* of an account, and as many subscriptions (HOSTILE L15) */
+    STORE_FOLDERS_MAX = 32,        /* mailboxes that are made with each account */
     STORE_ACCOUNT_NAME_MAX = 320,  /* bytes, user@domain in canonical form */
     STORE_RANGES_MAX = 16384,      /* ranges in one command */
     STORE_COPY_MAX = 1 << 20,      /* messages in one copy or move: one transaction has them all */
@@ -122,6 +133,18 @@ void store_view_close(struct store_view **view);
 MUST_USE enum store_status store_account_find(struct store_view *v, struct span name,
                                               store_account *account_r);
 
+/* Whether store_change_account() would give the account mailboxes that it was not given yet: it is
+ * from before there were any. */
+MUST_USE bool store_account_wants_folders(struct store_view *v, store_account account);
+
+/* The folders of store_change_folders() as they are now; the names are valid until the view
+ * closes. Returns how many. */
+struct store_folder {
+    struct span name;
+    unsigned uses; /* enum store_use */
+};
+size_t store_folders(struct store_view *v, struct store_folder folders_r[STORE_FOLDERS_MAX]);
+
 struct store_mailbox_info {
     store_mailbox id;
     uint32_t uid_validity, uid_next;
@@ -131,6 +154,7 @@ struct store_mailbox_info {
     uint64_t bytes;            /* sum of the message sizes */
     uint64_t modseq;           /* HIGHESTMODSEQ, >= 1 */
     uint64_t keywords;         /* bit n: keyword number n was ever used here */
+    unsigned uses;             /* enum store_use */
     uint64_t name_hash;
     uint32_t name_len;
     char name[STORE_MAILBOX_NAME_MAX]; /* UTF-8, "INBOX" in upper case */
@@ -143,6 +167,32 @@ MUST_USE enum store_status store_mailbox_get(struct store_view *v, store_mailbox
 /* The first mailbox whose name sorts behind `after` (bytewise, '/' first; "" begins). */
 MUST_USE enum store_status store_mailbox_next(struct store_view *v, store_account account,
                                               struct span after, struct store_mailbox_info *info_r);
+
+/* STORE_NOT_FOUND once the mailbox is deleted: its messages may be there for some time still. A
+ * UIDVALIDITY other than before: the messages of INBOX went to a mailbox of another name, and it
+ * went with them; INBOX is a new one, with the UIDVALIDITY of the old. */
+MUST_USE enum store_status store_mailbox_state(struct store_view *v, store_mailbox mailbox,
+                                               uint32_t *uid_validity_r);
+
+struct store_listing { /* a name that an account has */
+    struct span name;
+    bool exists; /* there is such a mailbox */
+    bool is_subscribed;
+    unsigned uses;
+};
+struct store_listings {
+    struct store_listing *at;
+    size_t count;
+    char *text; /* of the names */
+};
+/* All mailboxes and subscriptions, each name once, in the order of store_name_order(). Some twenty
+ * MiB at most; freed by store_listings_free(), also after an error. */
+MUST_USE enum store_status store_listings(struct store_view *v, store_account account,
+                                          struct store_listings *listings_r);
+void store_listings_free(struct store_listings *listings);
+
+/* <0, 0, >0: bytewise with '/' first, so that a name stands right in front of those below it. */
+MUST_USE int store_name_order(struct span a, struct span b);
 
 struct store_entry { /* one message in one mailbox */
     uint32_t uid;
@@ -225,7 +275,7 @@ void store_draft_drop(struct store_draft **draft);
 MUST_USE struct store_change *store_change_new(struct store *s);
 void store_change_drop(struct store_change **change);
 
-/* The account, made when it is not there yet (with its INBOX). */
+/* The account, made when it is not there yet (with its INBOX and its folders). */
 void store_change_account(struct store_change *c, struct span account);
 
 /* The draft goes over to the change; its bytes are made durable with it. `meta` is copied. Returns
@@ -253,7 +303,27 @@ struct store_delivery {
 void store_change_deliver(struct store_change *c, unsigned message,
                           const struct store_delivery *delivery);
 
-void store_change_mailbox_create(struct store_change *c, store_account account, struct span name);
+/* Mailboxes. STORE_INVALID: a name that can't be; STORE_NOT_FOUND, STORE_EXISTS: as they say;
+ * STORE_OVER_QUOTA: more than STORE_MAILBOXES_MAX. */
+
+/* Makes the levels above it too. `uses`: enum store_use. */
+void store_change_mailbox_create(struct store_change *c, store_account account, struct span name,
+                                 unsigned uses);
+/* What is below it stays. STORE_INVALID for INBOX, and for a level that is no mailbox and has some
+ * below it. Its messages go little by little afterwards. */
+void store_change_mailbox_delete(struct store_change *c, store_account account, struct span name);
+/* With all that is below it, which keep their UIDs and UIDVALIDITY; makes the levels above `to`.
+ * INBOX stays, empty, with its UIDNEXT and UIDVALIDITY, and so does what is below it: its messages
+ * are `to` then, with their UIDs (RFC 3501 6.3.5). */
+void store_change_mailbox_rename(struct store_change *c, store_account account, struct span name,
+                                 struct span to);
+/* Subscriptions outlive their mailboxes. STORE_NOT_FOUND: subscribing to what is not there. */
+void store_change_subscribe(struct store_change *c, store_account account, struct span name,
+                            bool subscribe);
+
+/* These mailboxes, at most STORE_FOLDERS_MAX, are made and subscribed with each account from now
+ * on, and with one that wants them (store_account_wants_folders) by store_change_account(). */
+void store_change_folders(struct store_change *c, const struct store_folder *folders, size_t count);
 
 enum store_flag_mode {
     STORE_FLAGS_ADD,
@@ -300,10 +370,10 @@ enum store_ack {
     STORE_ACK_APPLIED, /* done() when views see it and its result is known */
 };
 
-/* What became of one call to store_change_account, _deliver, _mailbox_create, _flags, _expunge,
- * _copy or _recent, in the order of these calls (store_change_message() has none);
- * STORE_ACK_APPLIED only. When one cannot happen none does, and the status of the change is that of
- * the first such one. */
+/* What became of one call to store_change_account, _deliver, _mailbox_*, _subscribe, _folders,
+ * _flags, _expunge, _copy or _recent, in the order of these calls (store_change_message() has
+ * none); STORE_ACK_APPLIED only. When one cannot happen none does, and the status of the change is
+ * that of the first such one. */
 struct store_result {
     enum store_status status;
     store_account account;

@@ -18,7 +18,7 @@ struct change_part {
     unsigned *results; /* for each item, which result */
     unsigned result_count, result_size;
     unsigned place; /* order of its first item: records are written in that order */
-    bool grows;     /* a copy that is no move: the index gets larger */
+    bool grows;     /* its effect takes more room than it gives up */
 };
 
 struct change_owned {
@@ -35,7 +35,7 @@ struct store_change *store_change_new(struct store *s)
     return c;
 }
 
-static struct change_owned *owned_of(struct store_change *c)
+static struct change_owned *owned_of(const struct store_change *c)
 {
     return c->owned;
 }
@@ -83,11 +83,54 @@ void store_change_account(struct store_change *c, struct span account)
     command_account_write(command_new(c, JOURNAL_ACCOUNT), account);
 }
 
-void store_change_mailbox_create(struct store_change *c, store_account account, struct span name)
+static void mailbox_command(struct store_change *c, const struct command_mailbox *mailbox,
+                            bool grows)
 {
-    const struct command_mailbox mailbox = {COMMAND_MAILBOX_CREATE, account, name};
+    command_mailbox_write(command_new(c, JOURNAL_MAILBOX), mailbox);
+    owned_of(c)->parts[c->count - 1].grows = grows;
+}
 
-    command_mailbox_write(command_new(c, JOURNAL_MAILBOX), &mailbox);
+void store_change_mailbox_create(struct store_change *c, store_account account, struct span name,
+                                 unsigned uses)
+{
+    const struct command_mailbox mailbox = {
+        .what = COMMAND_MAILBOX_CREATE, .account = account, .name = name, .uses = uses};
+
+    mailbox_command(c, &mailbox, true);
+}
+
+void store_change_mailbox_delete(struct store_change *c, store_account account, struct span name)
+{
+    const struct command_mailbox mailbox = {
+        .what = COMMAND_MAILBOX_DELETE, .account = account, .name = name};
+
+    mailbox_command(c, &mailbox, false);
+}
+
+void store_change_mailbox_rename(struct store_change *c, store_account account, struct span name,
+                                 struct span to)
+{
+    const struct command_mailbox mailbox = {
+        .what = COMMAND_MAILBOX_RENAME, .account = account, .name = name, .to = to};
+
+    mailbox_command(c, &mailbox, true);
+}
+
+void store_change_subscribe(struct store_change *c, store_account account, struct span name,
+                            bool subscribe)
+{
+    const struct command_mailbox mailbox = {.what = subscribe ? COMMAND_MAILBOX_SUBSCRIBE
+                                                              : COMMAND_MAILBOX_UNSUBSCRIBE,
+                                            .account = account,
+                                            .name = name};
+
+    mailbox_command(c, &mailbox, subscribe);
+}
+
+void store_change_folders(struct store_change *c, const struct store_folder *folders, size_t count)
+{
+    ensure(count <= STORE_FOLDERS_MAX);
+    command_folders_write(command_new(c, JOURNAL_FOLDERS), folders, count);
 }
 
 void store_change_flags(struct store_change *c, const struct store_flag_change *flags)
@@ -291,7 +334,7 @@ static bool is_growing(const struct store_change *c)
 
     for (unsigned i = 0; i < c->count; i++) {
         if (c->records[i].type == JOURNAL_DELIVER || c->records[i].type == JOURNAL_ACCOUNT ||
-            c->records[i].type == JOURNAL_MAILBOX || o->parts[i].grows)
+            o->parts[i].grows)
             return true;
     }
     return false;

@@ -128,13 +128,30 @@ static void check_vanished(struct check *c, const struct index_mailbox *m)
         finding(c, &c->report->miscounted, "rows of the vanish log", m->id, rows);
 }
 
+/* A deleted one has no name and waits in the table of those; all others are found by name. */
+static void check_name(struct check *c, const struct index_mailbox *m)
+{
+    struct index_key dead = key_mailbox(m->id);
+    struct span value;
+    store_mailbox named;
+    bool is_waiting = index_get(c->txn, INDEX_DEAD, key_span(&dead), &value);
+
+    if (is_waiting != m->is_deleted)
+        finding(c, &c->report->missing, "the note of a deleted mailbox", m->id, is_waiting);
+    if (m->is_deleted)
+        return;
+    c->report->mailboxes++;
+    if (!index_mailbox_find(c->txn, mailbox_account(m->id), (struct span){m->name, m->name_len},
+                            &named) ||
+        named != m->id)
+        finding(c, &c->report->missing, "the name of mailbox", m->id, 0);
+}
+
 static void check_mailbox(struct check *c, const struct index_mailbox *m)
 {
     struct counted n = count_entries(c, m->id);
     uint64_t *kind = &c->report->miscounted;
-    store_mailbox named;
 
-    c->report->mailboxes++;
     if (n.messages != m->messages)
         finding(c, kind, "messages of mailbox", m->id, n.messages);
     if (n.unseen != m->unseen)
@@ -149,10 +166,7 @@ static void check_mailbox(struct check *c, const struct index_mailbox *m)
         finding(c, kind, "HIGHESTMODSEQ of mailbox", m->id, m->modseq);
     if (n.unseen > 0 && n.first_unseen < m->unseen_from)
         finding(c, kind, "first unseen of mailbox", m->id, n.first_unseen);
-    if (!index_mailbox_find(c->txn, mailbox_account(m->id), (struct span){m->name, m->name_len},
-                            &named) ||
-        named != m->id)
-        finding(c, &c->report->missing, "the name of mailbox", m->id, 0);
+    check_name(c, m);
     check_vanished(c, m);
 }
 
@@ -174,11 +188,52 @@ static void check_mailboxes(struct check *c)
     }
 }
 
+/* As many names and subscriptions as the account says, each name that of a mailbox. */
+static void check_names(struct check *c, const struct index_account *a)
+{
+    struct index_key from = key_name(a->id, SPAN(""));
+    uint32_t names = 0, subscriptions = 0;
+    struct index_mailbox m;
+    struct span key, value;
+    store_mailbox inbox;
+    bool found = index_seek(c->txn, INDEX_NAME, key_span(&from), &key, &value);
+
+    for (; found && key_has_prefix(key, from.bytes, 4) && value.len == 4; names++) {
+        if (!index_mailbox_get(c->txn, mailbox_make(a->id, number_get32(value.at)), &m) ||
+            m.is_deleted)
+            finding(c, &c->report->missing, "the mailbox of a name", a->id, number_get32(value.at));
+        found = index_next(c->txn, INDEX_NAME, &key, &value);
+    }
+    found = index_seek(c->txn, INDEX_SUB, key_span(&from), &key, &value);
+    for (; found && key_has_prefix(key, from.bytes, 4); subscriptions++)
+        found = index_next(c->txn, INDEX_SUB, &key, &value);
+    if (names != a->mailbox_count)
+        finding(c, &c->report->miscounted, "mailboxes of account", a->id, names);
+    if (subscriptions != a->subscription_count)
+        finding(c, &c->report->miscounted, "subscriptions of account", a->id, subscriptions);
+    if (!index_mailbox_find(c->txn, a->id, SPAN("INBOX"), &inbox) ||
+        mailbox_number(inbox) != a->inbox)
+        finding(c, &c->report->missing, "INBOX of account", a->id, a->inbox);
+}
+
+static void check_account(struct check *c, const struct index_account *a)
+{
+    store_account named;
+    struct span word;
+
+    if (!index_account_find(c->txn, (struct span){a->name, a->name_len}, &named) || named != a->id)
+        finding(c, &c->report->missing, "the name of account", a->id, 0);
+    for (unsigned i = 0; i < a->keyword_count; i++) {
+        if (!index_keyword_get(c->txn, a->id, i, &word))
+            finding(c, &c->report->missing, "a keyword of account", a->id, i);
+    }
+    check_names(c, a);
+}
+
 static void check_accounts(struct check *c)
 {
-    struct span key, value, word;
+    struct span key, value;
     struct index_account a;
-    store_account named;
     struct index_key from = key_account(0);
     bool found = index_seek(c->txn, INDEX_ACCT, key_span(&from), &key, &value);
 
@@ -190,12 +245,8 @@ static void check_accounts(struct check *c)
             finding(c, &c->report->damaged, "the row of account", id, 0);
             continue;
         }
-        if (!index_account_find(c->txn, (struct span){a.name, a.name_len}, &named) || named != id)
-            finding(c, &c->report->missing, "the name of account", id, 0);
-        for (unsigned i = 0; i < a.keyword_count; i++) {
-            if (!index_keyword_get(c->txn, id, i, &word))
-                finding(c, &c->report->missing, "a keyword of account", id, i);
-        }
+        a.id = id;
+        check_account(c, &a);
     }
 }
 

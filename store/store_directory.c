@@ -13,6 +13,28 @@ enum store_status store_account_find(struct store_view *v, struct span name,
     return index_account_find(v->txn, name, account_r) ? STORE_OK : store_view_missing(v);
 }
 
+bool store_account_wants_folders(struct store_view *v, store_account account)
+{
+    struct store_folder folders[STORE_FOLDERS_MAX];
+    struct index_account a;
+
+    return index_account_get(v->txn, account, &a) && !a.has_folders &&
+           store_folders(v, folders) > 0;
+}
+
+size_t store_folders(struct store_view *v, struct store_folder folders_r[STORE_FOLDERS_MAX])
+{
+    struct span row, folders;
+    size_t count = 0;
+
+    if (!index_get(v->txn, INDEX_META, span_str(INDEX_META_FOLDERS), &row) ||
+        !command_folders_read(row, &folders))
+        return 0;
+    while (count < STORE_FOLDERS_MAX && command_folder_next(&folders, &folders_r[count]))
+        count++;
+    return count;
+}
+
 static uint32_t first_unseen(struct store_view *v, const struct index_mailbox *m)
 {
     struct store_entry entries[LOOK_AHEAD];
@@ -44,6 +66,7 @@ static enum store_status info_fill(struct store_view *v, const struct index_mail
     info->bytes = m->bytes;
     info->modseq = m->modseq;
     info->keywords = m->keywords;
+    info->uses = m->uses;
     info->name_len = m->name_len;
     memcpy(info->name, m->name, m->name_len);
     info->name_hash = key_name_hash((struct span){m->name, m->name_len}, 0);
@@ -55,9 +78,20 @@ enum store_status store_mailbox_get(struct store_view *v, store_mailbox mailbox,
 {
     struct index_mailbox m;
 
-    if (!index_mailbox_get(v->txn, mailbox, &m))
+    if (!index_mailbox_get(v->txn, mailbox, &m) || m.is_deleted)
         return store_view_missing(v);
     return info_fill(v, &m, info_r);
+}
+
+enum store_status store_mailbox_state(struct store_view *v, store_mailbox mailbox,
+                                      uint32_t *uid_validity_r)
+{
+    struct index_mailbox m;
+
+    if (!index_mailbox_get(v->txn, mailbox, &m) || m.is_deleted)
+        return store_view_missing(v);
+    *uid_validity_r = m.uid_validity;
+    return STORE_OK;
 }
 
 enum store_status store_mailbox_find(struct store_view *v, store_account account, struct span name,

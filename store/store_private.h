@@ -129,6 +129,10 @@ uint64_t store_snapshot_floor(struct index_txn *txn);
 void store_space_dead(void *store);
 bool store_space_compact(void *store);
 void store_space_sweep(struct store *s); /* after recovery: big files nobody knows */
+
+/* ---- store_purge.c: a hook of the housekeeper ---- */
+bool store_purge(void *store);
+
 /* ---- store_change.c ---- */
 
 /* Submits a record of the housekeeping. args, body and META come from malloc and go over to it;

@@ -200,6 +200,25 @@ static bool can_go_on(struct store *s, struct journal_mark mark)
     return journal_has(s->journal, mark) && !is_outlived(s, mark);
 }
 
+/* What is written from now on older programs cannot read. */
+static enum store_status upgrade(struct store *s)
+{
+    struct index_txn *txn;
+    enum store_status status;
+
+    if (s->config.read_only_check)
+        return STORE_OK;
+    status = index_write_begin(s->index, &txn);
+    if (status != STORE_OK)
+        return status;
+    if (!index_is_older(txn)) {
+        index_abort(&txn);
+        return STORE_OK;
+    }
+    index_identify_write(txn, journal_store_id(s->journal));
+    return index_commit(&txn);
+}
+
 enum store_status store_recover_index(struct store *s)
 {
     struct journal_mark mark = {0};
@@ -210,7 +229,7 @@ enum store_status store_recover_index(struct store *s)
     if (status == STORE_OK)
         status = identify(s, &mark);
     if (status == STORE_OK && can_go_on(s, mark))
-        return STORE_OK;
+        return upgrade(s);
     if (s->index)
         index_close(&s->index);
     if (s->config.read_only_check)

@@ -32,8 +32,10 @@ enum journal_type { /* on disk: never renumber */
     JOURNAL_COPY = 6,
     JOURNAL_RECENT = 7,
     JOURNAL_QUEUE = 8,
-    JOURNAL_MOVED = 9, /* compaction: a body (and META) written again at a new place */
-    JOURNAL_SNAP = 10, /* a chunk of a snapshot of the index */
+    JOURNAL_MOVED = 9,    /* compaction: a body (and META) written again at a new place */
+    JOURNAL_SNAP = 10,    /* a chunk of a snapshot of the index */
+    JOURNAL_FOLDERS = 11, /* which mailboxes are made with each account from now on */
+    JOURNAL_PURGE = 12,   /* releases a part of what a deleted mailbox holds */
 };
 
 struct journal_record {

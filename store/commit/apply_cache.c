@@ -103,7 +103,7 @@ static struct cached_mailbox *mailbox_keep(struct apply_cache *c, const struct i
     return m;
 }
 
-struct cached_mailbox *cache_mailbox(struct apply_cache *c, store_mailbox mailbox)
+static struct cached_mailbox *mailbox_any(struct apply_cache *c, store_mailbox mailbox)
 {
     struct cached_mailbox *m = map_get(c->mailboxes, map_key_u64(&mailbox));
     struct cached_account *account;
@@ -118,6 +118,25 @@ struct cached_mailbox *cache_mailbox(struct apply_cache *c, store_mailbox mailbo
     return NULL;
 }
 
+struct cached_mailbox *cache_mailbox(struct apply_cache *c, store_mailbox mailbox)
+{
+    struct cached_mailbox *m = mailbox_any(c, mailbox);
+
+    return m && !m->row.is_deleted ? m : NULL;
+}
+
+struct cached_mailbox *cache_mailbox_deleted(struct apply_cache *c, store_mailbox mailbox)
+{
+    struct cached_mailbox *m = mailbox_any(c, mailbox);
+
+    return m && m->row.is_deleted && !m->is_gone ? m : NULL;
+}
+
+struct cached_mailbox *cache_inbox(struct apply_cache *c, struct cached_account *account)
+{
+    return cache_mailbox(c, mailbox_make(account->row.id, account->row.inbox));
+}
+
 /* ---- what will be written ---- */
 
 static void dirty_add(struct cache_list *list, void *row)
@@ -129,7 +148,7 @@ static void dirty_add(struct cache_list *list, void *row)
     list->items[list->count++] = row;
 }
 
-static void account_dirty(struct apply_cache *c, struct cached_account *a)
+void cache_account_dirty(struct apply_cache *c, struct cached_account *a)
 {
     if (!a->is_dirty)
         dirty_add(&c->dirty_accounts, a);
@@ -194,7 +213,7 @@ void cache_mailbox_touch(struct apply_cache *c, struct cached_mailbox *m, uint64
     m->is_touched = true;
     if (uid_from <= uid_to)
         change_note(a, mailbox_number(m->row.id), uid_from, uid_to);
-    account_dirty(c, a);
+    cache_account_dirty(c, a);
     cache_mailbox_dirty(c, m);
 }
 
@@ -214,7 +233,7 @@ static store_account account_number(struct apply_cache *c)
 
 struct cached_account *cache_account_make(struct apply_cache *c, struct span name)
 {
-    struct index_account row = {.next_mailbox = INBOX_NUMBER};
+    struct index_account row = {.next_mailbox = INBOX_NUMBER, .inbox = INBOX_NUMBER};
     struct index_key key = key_account_name(name);
     struct cached_account *a;
     char number[4];
@@ -226,7 +245,7 @@ struct cached_account *cache_account_make(struct apply_cache *c, struct span nam
     number_put32(number, row.id);
     index_put(c->txn, INDEX_ACCT, key_span(&key), (struct span){number, sizeof(number)});
     a = account_keep(c, &row);
-    account_dirty(c, a);
+    cache_account_dirty(c, a);
     return a;
 }
 
@@ -244,25 +263,77 @@ static uint32_t uid_validity(struct cached_account *a, int64_t time_us)
 struct cached_mailbox *cache_mailbox_make(struct apply_cache *c, struct cached_account *a,
                                           struct span name, int64_t time_us)
 {
-    struct index_key key = key_name(a->row.id, name);
     struct index_mailbox row = {.uid_next = 1, .unseen_from = 1, .recent_from = 1};
     struct cached_mailbox *m;
-    char number[4];
 
-    ensure(name.len > 0 && name.len <= STORE_MAILBOX_NAME_MAX);
     row.id = mailbox_make(a->row.id, a->row.next_mailbox++);
     row.uid_validity = uid_validity(a, time_us);
     row.created_us = time_us;
     row.modseq = row.created_modseq = ++a->row.modseq;
-    row.name_len = (uint32_t)name.len;
-    memcpy(row.name, name.at, name.len);
     a->row.mailbox_count++;
-    number_put32(number, mailbox_number(row.id));
-    index_put(c->txn, INDEX_NAME, key_span(&key), (struct span){number, sizeof(number)});
     m = mailbox_keep(c, &row, a);
-    cache_mailbox_dirty(c, m);
-    account_dirty(c, a);
+    cache_mailbox_rename(c, m, name);
+    cache_account_dirty(c, a);
     return m;
+}
+
+static struct span name_of(const struct cached_mailbox *m)
+{
+    return (struct span){m->row.name, m->row.name_len};
+}
+
+/* The row is written at once because finding a long name reads it: what is found may not depend on
+ * where one transaction ends and the next begins. */
+void cache_mailbox_rename(struct apply_cache *c, struct cached_mailbox *m, struct span name)
+{
+    struct index_key key = key_mailbox(m->row.id);
+    char value[RECORD_MAILBOX_MAX], number[4];
+
+    ensure(name.len > 0 && name.len <= STORE_MAILBOX_NAME_MAX);
+    m->row.name_len = (uint32_t)name.len;
+    memcpy(m->row.name, name.at, name.len);
+    index_put(c->txn, INDEX_MBOX, key_span(&key),
+              (struct span){value, record_mailbox_write(value, &m->row)});
+    key = key_name(m->account->row.id, name);
+    number_put32(number, mailbox_number(m->row.id));
+    index_put(c->txn, INDEX_NAME, key_span(&key), (struct span){number, sizeof(number)});
+    cache_mailbox_dirty(c, m);
+}
+
+void cache_mailbox_unname(struct apply_cache *c, struct cached_mailbox *m)
+{
+    struct index_key key = key_name(m->account->row.id, name_of(m));
+
+    index_delete(c->txn, INDEX_NAME, key_span(&key));
+}
+
+void cache_mailbox_renew(struct apply_cache *c, struct cached_mailbox *m, int64_t time_us)
+{
+    m->row.uid_validity = uid_validity(m->account, time_us);
+    cache_mailbox_dirty(c, m);
+    cache_account_dirty(c, m->account);
+}
+
+void cache_mailbox_delete(struct apply_cache *c, struct cached_mailbox *m)
+{
+    struct index_key key = key_mailbox(m->row.id);
+
+    cache_mailbox_unname(c, m);
+    index_put(c->txn, INDEX_DEAD, key_span(&key), SPAN(""));
+    m->row.is_deleted = m->is_touched = true;
+    m->account->row.mailbox_count--;
+    cache_mailbox_dirty(c, m);
+    cache_account_dirty(c, m->account);
+}
+
+void cache_mailbox_remove(struct apply_cache *c, struct cached_mailbox *m)
+{
+    struct index_key key = key_mailbox(m->row.id);
+
+    ensure(m->row.is_deleted);
+    index_delete(c->txn, INDEX_DEAD, key_span(&key));
+    index_delete(c->txn, INDEX_MBOX, key_span(&key));
+    m->is_gone = true;
 }
 
 /* ---- keywords ---- */
@@ -299,7 +370,7 @@ int cache_keyword(struct apply_cache *c, struct cached_account *a, struct span n
     key = key_keyword(a->row.id, count);
     index_put(c->txn, INDEX_KW, key_span(&key), name);
     a->row.keyword_count++;
-    account_dirty(c, a);
+    cache_account_dirty(c, a);
     return (int)count;
 }
 
@@ -392,6 +463,8 @@ void cache_flush(struct apply_cache *c)
 
     for (unsigned i = 0; i < c->dirty_mailboxes.count; i++) {
         const struct cached_mailbox *m = c->dirty_mailboxes.items[i];
+        if (m->is_gone)
+            continue;
         key = key_mailbox(m->row.id);
         index_put(c->txn, INDEX_MBOX, key_span(&key),
                   (struct span){value, record_mailbox_write(value, &m->row)});

@@ -35,6 +35,7 @@ struct cached_mailbox {
     struct cached_account *account;
     bool is_dirty;
     bool is_touched; /* something happened in this transaction that sessions want to know */
+    bool is_gone;    /* its rows were removed */
 };
 
 struct cache_list { /* of rows that will be written */
@@ -63,12 +64,28 @@ void cache_clean(struct apply_cache *cache);
 struct cached_account *cache_account(struct apply_cache *cache, store_account account);
 struct cached_account *cache_account_find(struct apply_cache *cache, struct span name);
 struct cached_mailbox *cache_mailbox(struct apply_cache *cache, store_mailbox mailbox);
+struct cached_mailbox *cache_mailbox_deleted(struct apply_cache *cache, store_mailbox mailbox);
+struct cached_mailbox *cache_inbox(struct apply_cache *cache, struct cached_account *account);
 
 struct cached_account *cache_account_make(struct apply_cache *cache, struct span name);
 struct cached_mailbox *cache_mailbox_make(struct apply_cache *cache, struct cached_account *account,
                                           struct span name, int64_t time_us);
 
+/* Its name, or another one; the old one's row goes before, by cache_mailbox_unname(), so that names
+ * may change places. */
+void cache_mailbox_rename(struct apply_cache *cache, struct cached_mailbox *mailbox,
+                          struct span name);
+void cache_mailbox_unname(struct apply_cache *cache, struct cached_mailbox *mailbox);
+/* A UIDVALIDITY above all that the account ever had. */
+void cache_mailbox_renew(struct apply_cache *cache, struct cached_mailbox *mailbox,
+                         int64_t time_us);
+/* Nameless, and only to be found by cache_mailbox_deleted() from now on. */
+void cache_mailbox_delete(struct apply_cache *cache, struct cached_mailbox *mailbox);
+/* The rows of a deleted one, in which nothing is left. */
+void cache_mailbox_remove(struct apply_cache *cache, struct cached_mailbox *mailbox);
+
 /* The row will be written at the end of the transaction. */
+void cache_account_dirty(struct apply_cache *cache, struct cached_account *account);
 void cache_mailbox_dirty(struct apply_cache *cache, struct cached_mailbox *mailbox);
 
 /* Advances the account's modseq (once for a record), the mailbox's with it, and notes for the

@@ -49,6 +49,16 @@ static size_t copy_weight(const struct journal_record *record)
                                                                                   : 0;
 }
 
+/* A row, and a body's, for each message that goes. */
+static size_t purge_weight(const struct journal_record *record)
+{
+    store_mailbox mailbox;
+    uint32_t max;
+
+    return record->type == JOURNAL_PURGE && command_purge_read(record->args, &mailbox, &max) ? max
+                                                                                             : 0;
+}
+
 size_t apply_weight(const struct journal_batch *batch)
 {
     size_t weight = 0;
@@ -56,6 +66,7 @@ size_t apply_weight(const struct journal_batch *batch)
     for (unsigned i = 0; i < batch->count; i++) {
         bool is_bulk =
             batch->records[i].type == JOURNAL_SNAP || batch->records[i].type == JOURNAL_MOVED;
+        weight += purge_weight(&batch->records[i]);
         weight += 1 + (is_bulk ? 0 : batch->records[i].args.len / TARGET_BYTES / 4);
         weight += copy_weight(&batch->records[i]);
     }

@@ -382,6 +382,10 @@ void command_mailbox_write(struct command_text *t, const struct command_mailbox 
     put8(t, m->what);
     put32(t, m->account);
     put_name(t, m->name);
+    if (m->what == COMMAND_MAILBOX_CREATE)
+        put32(t, m->uses);
+    if (m->what == COMMAND_MAILBOX_RENAME)
+        put_name(t, m->to);
 }
 
 bool command_mailbox_read(struct span args, struct command_mailbox *m)
@@ -389,10 +393,72 @@ bool command_mailbox_read(struct span args, struct command_mailbox *m)
     struct reader r = reader_of(args, 'M');
     unsigned what = get8(&r);
 
-    r.is_bad |= what != COMMAND_MAILBOX_CREATE;
+    r.is_bad |= what < COMMAND_MAILBOX_CREATE_ONE || what > COMMAND_MAILBOX_UNSUBSCRIBE;
     m->what = (enum command_mailbox_what)what;
     m->account = get32(&r);
     m->name = get_name(&r);
+    m->uses = what == COMMAND_MAILBOX_CREATE ? get32(&r) : 0;
+    m->to = what == COMMAND_MAILBOX_RENAME ? get_name(&r) : (struct span){0};
+    return is_whole(&r) && (m->uses & ~(unsigned)STORE_USES_ALL) == 0;
+}
+
+void command_folders_write(struct command_text *t, const struct store_folder *folders, size_t count)
+{
+    put_head(t, 'B');
+    put8(t, (unsigned)count);
+    for (size_t i = 0; i < count; i++) {
+        put32(t, folders[i].uses);
+        put_name(t, folders[i].name);
+    }
+}
+
+static struct store_folder get_folder(struct reader *r)
+{
+    struct store_folder folder;
+
+    folder.uses = get32(r);
+    folder.name = get_name(r);
+    r->is_bad |= (folder.uses & ~(unsigned)STORE_USES_ALL) != 0;
+    return folder;
+}
+
+bool command_folders_read(struct span args, struct span *folders_r)
+{
+    struct reader r = reader_of(args, 'B');
+    unsigned count = get8(&r);
+
+    *folders_r = r.left;
+    if (count > STORE_FOLDERS_MAX)
+        return false;
+    for (unsigned i = 0; i < count && !r.is_bad; i++)
+        get_folder(&r);
+    return is_whole(&r);
+}
+
+bool command_folder_next(struct span *folders, struct store_folder *folder_r)
+{
+    struct reader r = {*folders, false};
+
+    if (folders->len == 0)
+        return false;
+    *folder_r = get_folder(&r);
+    *folders = r.left;
+    return !r.is_bad;
+}
+
+void command_purge_write(struct command_text *t, store_mailbox mailbox, uint32_t max)
+{
+    put_head(t, 'P');
+    put64(t, mailbox);
+    put32(t, max);
+}
+
+bool command_purge_read(struct span args, store_mailbox *mailbox_r, uint32_t *max_r)
+{
+    struct reader r = reader_of(args, 'P');
+
+    *mailbox_r = get64(&r);
+    *max_r = get32(&r);
     return is_whole(&r);
 }
 

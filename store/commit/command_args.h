@@ -92,16 +92,34 @@ MUST_USE bool command_recent_read(struct span args, store_mailbox *mailbox_r, ui
 void command_account_write(struct command_text *text, struct span name);
 MUST_USE bool command_account_read(struct span args, struct span *name_r);
 
-enum command_mailbox_what {
-    COMMAND_MAILBOX_CREATE = 1
+enum command_mailbox_what {         /* on disk: never renumber */
+    COMMAND_MAILBOX_CREATE_ONE = 1, /* without the levels above it: as older programs did */
+    COMMAND_MAILBOX_CREATE = 2,
+    COMMAND_MAILBOX_DELETE = 3,
+    COMMAND_MAILBOX_RENAME = 4,
+    COMMAND_MAILBOX_SUBSCRIBE = 5,
+    COMMAND_MAILBOX_UNSUBSCRIBE = 6,
 };
 struct command_mailbox {
     enum command_mailbox_what what;
     store_account account;
     struct span name;
+    struct span to; /* rename */
+    unsigned uses;  /* create: enum store_use */
 };
 void command_mailbox_write(struct command_text *text, const struct command_mailbox *mailbox);
 MUST_USE bool command_mailbox_read(struct span args, struct command_mailbox *mailbox_r);
+
+/* Which mailboxes are made with each account: a count, then as many as command_folder_next()
+ * takes. */
+void command_folders_write(struct command_text *text, const struct store_folder *folders,
+                           size_t count);
+MUST_USE bool command_folders_read(struct span args, struct span *folders_r);
+MUST_USE bool command_folder_next(struct span *folders, struct store_folder *folder_r);
+
+/* Releases up to `max` messages of a deleted mailbox. */
+void command_purge_write(struct command_text *text, store_mailbox mailbox, uint32_t max);
+MUST_USE bool command_purge_read(struct span args, store_mailbox *mailbox_r, uint32_t *max_r);
 
 /* Compaction: the message lies here now, if it still lay there. */
 struct command_moved {

@@ -11,6 +11,7 @@ static effect_fn *const effects[] = {
     [JOURNAL_FLAGS] = effect_flags,     [JOURNAL_EXPUNGE] = effect_expunge,
     [JOURNAL_MAILBOX] = effect_mailbox, [JOURNAL_RECENT] = effect_recent,
     [JOURNAL_MOVED] = effect_moved,     [JOURNAL_SNAP] = effect_snap,
+    [JOURNAL_FOLDERS] = effect_folders, [JOURNAL_PURGE] = effect_purge,
     [JOURNAL_COPY] = effect_copy,
 };
 
@@ -93,7 +94,7 @@ struct cached_mailbox *effect_mailbox_find(struct effect *e, struct cached_accou
     if (!name_mailbox(name, room, &normal))
         return NULL;
     if (span_eq(normal, SPAN("INBOX")))
-        return cache_mailbox(e->cache, mailbox_make(account->row.id, 1));
+        return cache_inbox(e->cache, account);
     if (!index_mailbox_find(e->txn, account->row.id, normal, &id))
         return NULL;
     return cache_mailbox(e->cache, id);

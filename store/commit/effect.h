@@ -42,6 +42,8 @@ void effect_result_mailbox(struct store_result *result, const struct cached_mail
 
 void effect_deliver(struct effect *e, const struct journal_record *record);
 void effect_account(struct effect *e, const struct journal_record *record);
+void effect_folders(struct effect *e, const struct journal_record *record);
+void effect_purge(struct effect *e, const struct journal_record *record);
 void effect_mailbox(struct effect *e, const struct journal_record *record);
 void effect_flags(struct effect *e, const struct journal_record *record);
 void effect_expunge(struct effect *e, const struct journal_record *record);
@@ -80,13 +82,23 @@ struct effect_ranges {
 };
 void effect_ranges_add(struct effect_ranges *ranges, uint32_t uid);
 
+/* The account of that name, made on first need with its INBOX and folders (effect_account.c). */
+struct cached_account *effect_account_make(struct effect *e, struct span name);
+
+/* Makes the mailbox and the levels above it that are not there (effect_mailbox.c). `name` as
+ * name_mailbox() made it. */
+struct cached_mailbox *effect_mailbox_make(struct effect *e, struct cached_account *account,
+                                           struct span name);
+void effect_subscribe(struct effect *e, struct cached_account *account, struct span name);
+/* Whether a mailbox command can happen, as things are in front of its change. */
+enum store_status effect_mailbox_check(struct effect *e, const struct command_mailbox *command);
+
 /* The mailbox of an account by any name; `room` as for name_mailbox(). NULL: none. */
 struct cached_mailbox *effect_mailbox_find(struct effect *e, struct cached_account *account,
                                            struct span name);
 
 enum {
-    EFFECT_MAILBOXES_MAX = 10000, /* of an account (HOSTILE L15) */
-    EFFECT_ENTRIES = 256,         /* read at once */
+    EFFECT_ENTRIES = 256, /* read at once */
 };
 
 #endif

@@ -1,7 +1,7 @@
 #include "store/commit/effect.h"
 #include "store/index/index_name.h"
 
-/* True when the change makes this mailbox in front of record `index`. */
+/* True when the change makes this very mailbox in front of record `index`. */
 static bool is_made_before(const struct journal_record *records, unsigned index,
                            store_account account, struct span name)
 {
@@ -11,8 +11,9 @@ static bool is_made_before(const struct journal_record *records, unsigned index,
         char room[STORE_MAILBOX_NAME_MAX], made_room[STORE_MAILBOX_NAME_MAX];
         struct span normal, made_normal;
         if (records[i].type == JOURNAL_MAILBOX && command_mailbox_read(records[i].args, &made) &&
-            made.account == account && name_mailbox(name, room, &normal) &&
-            name_mailbox(made.name, made_room, &made_normal) && span_eq(normal, made_normal))
+            made.what <= COMMAND_MAILBOX_CREATE && made.account == account &&
+            name_mailbox(name, room, &normal) && name_mailbox(made.name, made_room, &made_normal) &&
+            span_eq(normal, made_normal))
             return true;
     }
     return false;
@@ -65,22 +66,29 @@ static enum store_status check_mailbox(struct effect *e, const struct journal_re
                                        unsigned index)
 {
     struct command_mailbox command;
-    struct cached_account *account;
-    char room[STORE_MAILBOX_NAME_MAX];
-    struct span normal;
+    enum store_status status;
 
     if (!command_mailbox_read(records[index].args, &command))
         return STORE_CORRUPT;
-    if (!name_mailbox(command.name, room, &normal))
-        return STORE_INVALID;
-    account = cache_account(e->cache, command.account);
-    if (!account)
-        return STORE_NOT_FOUND;
-    if (account->row.mailbox_count >= EFFECT_MAILBOXES_MAX)
-        return STORE_OVER_QUOTA;
-    if (index_name_is_taken(e->txn, command.account, normal) ||
+    status = effect_mailbox_check(e, &command);
+    if (status == STORE_OK && command.what <= COMMAND_MAILBOX_CREATE &&
         is_made_before(records, index, command.account, command.name))
         return STORE_EXISTS;
+    return status;
+}
+
+static enum store_status check_folders(const struct journal_record *record)
+{
+    char room[STORE_MAILBOX_NAME_MAX];
+    struct span folders, normal;
+    struct store_folder folder;
+
+    if (!command_folders_read(record->args, &folders))
+        return STORE_CORRUPT;
+    while (command_folder_next(&folders, &folder)) {
+        if (!name_mailbox(folder.name, room, &normal))
+            return STORE_INVALID;
+    }
     return STORE_OK;
 }
 
@@ -163,6 +171,8 @@ enum store_status effect_check(struct effect *e, const struct journal_record *re
         return check_recent(e, record);
     case JOURNAL_COPY:
         return effect_copy_check(e, record);
+    case JOURNAL_FOLDERS:
+        return check_folders(record);
     default:
         *items_r = 0;
         return STORE_OK;

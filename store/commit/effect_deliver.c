@@ -1,68 +1,22 @@
-/* Accounts, mailboxes and the mail that comes into them. */
+/* Mail that comes into mailboxes. */
 
 #include "store/commit/effect.h"
 #include "store/index/index_name.h"
 
-/* The account, made with its INBOX on first need. */
-static struct cached_account *account_make(struct effect *e, struct span name)
-{
-    struct cached_account *a = cache_account_find(e->cache, name);
-
-    if (a)
-        return a;
-    a = cache_account_make(e->cache, name);
-    cache_mailbox_make(e->cache, a, SPAN("INBOX"), e->time_us);
-    return a;
-}
-
-void effect_account(struct effect *e, const struct journal_record *record)
-{
-    struct store_result *result = effect_result(e);
-    struct cached_mailbox *inbox;
-    struct cached_account *a;
-    struct span name;
-
-    if (!command_account_read(record->args, &name))
-        return;
-    a = account_make(e, name);
-    inbox = cache_mailbox(e->cache, mailbox_make(a->row.id, 1));
-    if (inbox)
-        effect_result_mailbox(result, inbox);
-}
-
-void effect_mailbox(struct effect *e, const struct journal_record *record)
-{
-    struct store_result *result = effect_result(e);
-    char room[STORE_MAILBOX_NAME_MAX];
-    struct command_mailbox command;
-    struct cached_account *account;
-    struct cached_mailbox *m;
-    struct span normal;
-
-    if (!command_mailbox_read(record->args, &command) || !name_mailbox(command.name, room, &normal))
-        return;
-    account = cache_account(e->cache, command.account);
-    if (!account)
-        return;
-    m = cache_mailbox_make(e->cache, account, normal, e->time_us);
-    m->is_touched = true;
-    effect_result_mailbox(result, m);
-}
-
 /* Where the delivery goes: its mailbox, or what `missing` says, at last INBOX. */
 static struct cached_mailbox *target_mailbox(struct effect *e, const struct command_target *target)
 {
-    struct cached_account *account = account_make(e, target->account);
+    struct cached_account *account = effect_account_make(e, target->account);
     struct cached_mailbox *m = effect_mailbox_find(e, account, target->mailbox);
     char room[STORE_MAILBOX_NAME_MAX];
     struct span normal;
 
     if (!m && target->missing == STORE_MISSING_CREATE &&
-        account->row.mailbox_count < EFFECT_MAILBOXES_MAX &&
+        account->row.mailbox_count < STORE_MAILBOXES_MAX &&
         name_mailbox(target->mailbox, room, &normal) &&
         !index_name_is_taken(e->txn, account->row.id, normal))
         m = cache_mailbox_make(e->cache, account, normal, e->time_us);
-    return m ? m : cache_mailbox(e->cache, mailbox_make(account->row.id, 1));
+    return m ? m : cache_inbox(e->cache, account);
 }
 
 /* Keywords of a delivery: what is no name or finds no room is left out, the mail comes first. */

@@ -21,12 +21,13 @@ enum {
 static const char *const table_names[INDEX_TABLES] = {
     [INDEX_META] = "meta", [INDEX_ACCT] = "acct", [INDEX_KW] = "kw",   [INDEX_MBOX] = "mbox",
     [INDEX_NAME] = "name", [INDEX_MSG] = "msg",   [INDEX_VAN] = "van", [INDEX_CHG] = "chg",
-    [INDEX_BODY] = "body", [INDEX_SEG] = "seg",
+    [INDEX_BODY] = "body", [INDEX_SEG] = "seg",   [INDEX_SUB] = "sub", [INDEX_DEAD] = "dead",
 };
 
 struct index {
     MDB_env *env;
     MDB_dbi tables[INDEX_TABLES];
+    bool is_missing[INDEX_TABLES]; /* read_only: an older program made the file */
     struct index_config config;
     char *path, *bad_path; /* bad_path: of the note that condemns it */
     bool is_usable;        /* it was opened whole */
@@ -194,6 +195,9 @@ static int open_tables(struct index *index)
 
     for (unsigned i = 0; rc == 0 && i < INDEX_TABLES; i++) {
         rc = mdb_dbi_open(txn, table_names[i], flags, &index->tables[i]);
+        index->is_missing[i] = rc == MDB_NOTFOUND && i > INDEX_SEG;
+        if (index->is_missing[i])
+            rc = 0;
         if (rc != 0)
             mdb_txn_abort(txn);
     }
@@ -442,8 +446,9 @@ static struct span span_of(MDB_val v)
 bool index_get(struct index_txn *t, enum index_table table, struct span key, struct span *value_r)
 {
     MDB_val k = val_of(key), v;
-    int rc =
-        t->status == STORE_OK ? mdb_get(t->txn, t->index->tables[table], &k, &v) : MDB_NOTFOUND;
+    int rc = t->status == STORE_OK && !t->index->is_missing[table]
+                 ? mdb_get(t->txn, t->index->tables[table], &k, &v)
+                 : MDB_NOTFOUND;
 
     if (rc == 0)
         *value_r = span_of(v);
@@ -471,7 +476,8 @@ static MDB_cursor *cursor_of(struct index_txn *t, enum index_table table)
 static bool cursor_get(struct index_txn *t, enum index_table table, MDB_cursor_op op, MDB_val *k,
                        MDB_val *v)
 {
-    MDB_cursor *cursor = t->status == STORE_OK ? cursor_of(t, table) : NULL;
+    bool is_there = t->status == STORE_OK && !t->index->is_missing[table];
+    MDB_cursor *cursor = is_there ? cursor_of(t, table) : NULL;
     int rc = cursor ? mdb_cursor_get(cursor, k, v, op) : MDB_NOTFOUND;
 
     if (rc != 0 && rc != MDB_NOTFOUND)

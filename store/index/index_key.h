@@ -31,8 +31,8 @@ uint64_t key_get64(const char *at);
 struct index_key key_account_name(struct span name);
 struct index_key key_account(store_account account);
 struct index_key key_keyword(store_account account, unsigned number);
-struct index_key key_mailbox(store_mailbox mailbox);
-struct index_key key_name(store_account account, struct span name);
+struct index_key key_mailbox(store_mailbox mailbox);                /* tables mbox and dead */
+struct index_key key_name(store_account account, struct span name); /* tables name and sub */
 struct index_key key_message(store_mailbox mailbox, uint32_t uid);
 struct index_key key_vanished(store_mailbox mailbox, uint64_t modseq, uint32_t uid_from);
 struct index_key key_changed(store_account account, uint64_t modseq);

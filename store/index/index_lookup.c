@@ -1,6 +1,14 @@
 #include "store/index/index_lookup.h"
 
+#include <stdlib.h>
+
+#include "core/base/alloc.h"
 #include "core/base/number.h"
+#include "store/index/index_name.h"
+
+enum {
+    SUBSCRIPTION_VERSION = 1,
+};
 
 enum store_status index_identify(struct index_txn *t, struct span store_id)
 {
@@ -12,6 +20,14 @@ enum store_status index_identify(struct index_txn *t, struct span store_id)
     if (number_get32(format.at) > INDEX_FORMAT)
         return STORE_VERSION;
     return span_eq(id, store_id) ? STORE_OK : STORE_CORRUPT;
+}
+
+bool index_is_older(struct index_txn *t)
+{
+    struct span format;
+
+    return index_get(t, INDEX_META, span_str(INDEX_META_FORMAT), &format) && format.len == 4 &&
+           number_get32(format.at) < INDEX_FORMAT;
 }
 
 void index_identify_write(struct index_txn *t, struct span store_id)
@@ -112,12 +128,76 @@ bool index_mailbox_find(struct index_txn *t, store_account account, struct span 
     return has_name(t, *mailbox_r, name);
 }
 
-bool index_name_is_taken(struct index_txn *t, store_account account, struct span name)
+bool index_name_number(struct index_txn *t, store_account account, struct span name,
+                       uint32_t *number_r)
 {
     struct index_key key = key_name(account, name);
     struct span value;
 
-    return index_get(t, INDEX_NAME, key_span(&key), &value);
+    if (!index_get(t, INDEX_NAME, key_span(&key), &value) || value.len != 4)
+        return false;
+    *number_r = number_get32(value.at);
+    return true;
+}
+
+bool index_name_is_taken(struct index_txn *t, store_account account, struct span name)
+{
+    uint32_t number;
+
+    return index_name_number(t, account, name, &number);
+}
+
+/* ---- a name and what is below it ---- */
+
+struct below {
+    struct index_txn *txn;
+    store_account account;
+    struct span name;
+    size_t max, count, size;
+    uint32_t *numbers;
+};
+
+static void below_add(struct below *b, uint32_t number)
+{
+    if (b->count == b->size) {
+        b->size = b->size ? b->size * 2 : 16;
+        b->numbers = xrealloc(b->numbers, b->size * sizeof(*b->numbers));
+    }
+    b->numbers[b->count++] = number;
+}
+
+/* Rows whose keys begin so. Keys of long names do not tell: then the mailbox's own name does. */
+static void below_walk(struct below *b, struct span prefix, bool is_sure)
+{
+    struct span key, value;
+    struct index_mailbox m;
+    bool found = b->count < b->max && index_seek(b->txn, INDEX_NAME, prefix, &key, &value);
+
+    for (; found && key_has_prefix(key, prefix.at, prefix.len) && value.len == 4;
+         found = b->count < b->max && index_next(b->txn, INDEX_NAME, &key, &value)) {
+        uint32_t number = number_get32(value.at);
+
+        if (is_sure || (index_mailbox_get(b->txn, mailbox_make(b->account, number), &m) &&
+                        name_is_below((struct span){m.name, m.name_len}, b->name)))
+            below_add(b, number);
+    }
+}
+
+size_t index_names_below(struct index_txn *t, store_account account, struct span name, size_t max,
+                         uint32_t **numbers_r)
+{
+    struct below b = {.txn = t, .account = account, .name = name, .max = max};
+    bool is_sure = name.len < INDEX_NAME_KEY_MAX;
+    struct index_key prefix = key_name(account, span_first(name, INDEX_NAME_KEY_MAX));
+    store_mailbox id;
+
+    if (index_mailbox_find(t, account, name, &id))
+        below_add(&b, mailbox_number(id));
+    if (is_sure)
+        prefix.bytes[prefix.len++] = 1; /* '/' */
+    below_walk(&b, key_span(&prefix), is_sure);
+    *numbers_r = b.numbers;
+    return b.count;
 }
 
 bool index_mailbox_next(struct index_txn *t, store_account account, struct span after,
@@ -135,6 +215,51 @@ bool index_mailbox_next(struct index_txn *t, store_account account, struct span 
         return true;
     index_damaged(t, "a mailbox's name without the mailbox");
     return false;
+}
+
+/* ---- subscriptions ---- */
+
+/* The name of a row; false when there is none, or it is damaged. */
+static bool subscription_read(struct index_txn *t, struct span value, struct span *name_r)
+{
+    if (value.len < 2 || value.len > 1 + STORE_MAILBOX_NAME_MAX ||
+        value.at[0] != SUBSCRIPTION_VERSION) {
+        index_damaged(t, "a subscription");
+        return false;
+    }
+    *name_r = span_after(value, 1);
+    return true;
+}
+
+bool index_subscription_find(struct index_txn *t, store_account account, struct span name)
+{
+    struct index_key key = key_name(account, name);
+    struct span value, found;
+
+    return index_get(t, INDEX_SUB, key_span(&key), &value) && subscription_read(t, value, &found) &&
+           span_eq(found, name);
+}
+
+bool index_subscription_next(struct index_txn *t, store_account account, struct span after,
+                             struct span *name_r)
+{
+    struct index_key from = key_name(account, after);
+    struct span key, value;
+    bool found = index_seek(t, INDEX_SUB, key_span(&from), &key, &value);
+
+    if (found && after.len > 0 && span_eq(key, key_span(&from)))
+        found = index_next(t, INDEX_SUB, &key, &value);
+    return found && key_has_prefix(key, from.bytes, 4) && subscription_read(t, value, name_r);
+}
+
+void index_subscription_write(struct index_txn *t, store_account account, struct span name)
+{
+    struct index_key key = key_name(account, name);
+    char value[1 + STORE_MAILBOX_NAME_MAX];
+
+    value[0] = SUBSCRIPTION_VERSION;
+    memcpy(value + 1, name.at, name.len);
+    index_put(t, INDEX_SUB, key_span(&key), (struct span){value, 1 + name.len});
 }
 
 bool index_keyword_get(struct index_txn *t, store_account account, unsigned number,

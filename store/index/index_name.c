@@ -69,6 +69,19 @@ bool name_mailbox(struct span name, char *room, struct span *normal_r)
     return true;
 }
 
+bool name_is_below(struct span name, struct span above)
+{
+    return name.len > above.len && name.at[above.len] == '/' &&
+           span_eq(span_first(name, above.len), above);
+}
+
+struct span name_above(struct span name)
+{
+    const char *slash = memrchr(name.at, '/', name.len);
+
+    return span_first(name, slash == NULL ? 0 : (size_t)(slash - name.at));
+}
+
 bool name_account(struct span name)
 {
     return name.len > 0 && name.len <= STORE_ACCOUNT_NAME_MAX && is_text(name);

@@ -19,6 +19,12 @@ enum {
  * any case becomes "INBOX". `room` has STORE_MAILBOX_NAME_MAX bytes; *normal_r points into it. */
 MUST_USE bool name_mailbox(struct span name, char *room, struct span *normal_r);
 
+/* True when `name` is at a level below `above`: "a/b/c" below "a". */
+MUST_USE bool name_is_below(struct span name, struct span above);
+
+/* The name of the level above; empty when there is none. */
+struct span name_above(struct span name);
+
 /* 1 to STORE_ACCOUNT_NAME_MAX bytes of UTF-8 without control characters. */
 MUST_USE bool name_account(struct span name);
 

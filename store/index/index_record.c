@@ -3,17 +3,18 @@
 #include "core/base/number.h"
 
 enum {
-    ACCOUNT_VERSION = 1,
-    MAILBOX_VERSION = 1,
+    ACCOUNT_VERSION = 2, /* 1: zeros from byte 40 on */
+    MAILBOX_VERSION = 2, /* 1: zeros from byte 88 on */
     MESSAGE_VERSION = 1,
     BODY_VERSION = 1,
+    INBOX_NUMBER = 1,       /* what it was in version 1 */
     RECORD_HEAD_BYTES = 48, /* header of a record in the log (store/README.md) */
 };
 
 /*
  * account: 0 version u8 | 4 next mailbox u32 | 8 modseq u64 | 16 uid_validity_high u32
  *          | 20 keyword_count u32 | 24 change_floor u64 | 32 change_count u32 | 36 mailbox_count
- * u32 | 40 zero[24] | 64 name
+ * u32 | 40 inbox u32 | 44 subscription_count u32 | 48 has_folders u8 | 49 zero[15] | 64 name
  */
 size_t record_account_write(char *at, const struct index_account *a)
 {
@@ -26,13 +27,17 @@ size_t record_account_write(char *at, const struct index_account *a)
     number_put64(at + 24, a->change_floor);
     number_put32(at + 32, a->change_count);
     number_put32(at + 36, a->mailbox_count);
+    number_put32(at + 40, a->inbox);
+    number_put32(at + 44, a->subscription_count);
+    at[48] = (char)a->has_folders;
     memcpy(at + RECORD_ACCOUNT_LEN, a->name, a->name_len);
     return RECORD_ACCOUNT_LEN + a->name_len;
 }
 
 bool record_account_read(struct span v, struct index_account *a)
 {
-    if (v.len < RECORD_ACCOUNT_LEN || v.len > RECORD_ACCOUNT_MAX || v.at[0] != ACCOUNT_VERSION)
+    if (v.len < RECORD_ACCOUNT_LEN || v.len > RECORD_ACCOUNT_MAX ||
+        (v.at[0] != 1 && v.at[0] != ACCOUNT_VERSION))
         return false;
     a->next_mailbox = number_get32(v.at + 4);
     a->modseq = number_get64(v.at + 8);
@@ -41,6 +46,9 @@ bool record_account_read(struct span v, struct index_account *a)
     a->change_floor = number_get64(v.at + 24);
     a->change_count = number_get32(v.at + 32);
     a->mailbox_count = number_get32(v.at + 36);
+    a->inbox = v.at[0] == 1 ? INBOX_NUMBER : number_get32(v.at + 40);
+    a->subscription_count = number_get32(v.at + 44);
+    a->has_folders = v.at[48] != 0;
     a->name_len = (uint32_t)(v.len - RECORD_ACCOUNT_LEN);
     memcpy(a->name, v.at + RECORD_ACCOUNT_LEN, a->name_len);
     return a->keyword_count <= STORE_KEYWORDS_MAX;
@@ -50,7 +58,7 @@ bool record_account_read(struct span v, struct index_account *a)
  * mailbox: 0 version u8 | 4 uid_validity u32 | 8 uid_next u32 | 12 messages u32 | 16 unseen u32
  *          | 20 deleted u32 | 24 unseen_from u32 | 28 recent_from u32 | 32 bytes u64 | 40 modseq
  * u64 | 48 vanish_floor u64 | 56 vanish_count u32 | 60 zero u32 | 64 keywords u64 | 72 created_us
- * i64 | 80 created_modseq u64 | 88 zero[72] | 160 name
+ * i64 | 80 created_modseq u64 | 88 uses u32 | 92 is_deleted u8 | 93 zero[67] | 160 name
  */
 size_t record_mailbox_write(char *at, const struct index_mailbox *m)
 {
@@ -70,13 +78,16 @@ size_t record_mailbox_write(char *at, const struct index_mailbox *m)
     number_put64(at + 64, m->keywords);
     number_put64(at + 72, (uint64_t)m->created_us);
     number_put64(at + 80, m->created_modseq);
+    number_put32(at + 88, m->uses);
+    at[92] = (char)m->is_deleted;
     memcpy(at + RECORD_MAILBOX_LEN, m->name, m->name_len);
     return RECORD_MAILBOX_LEN + m->name_len;
 }
 
 bool record_mailbox_read(struct span v, struct index_mailbox *m)
 {
-    if (v.len <= RECORD_MAILBOX_LEN || v.len > RECORD_MAILBOX_MAX || v.at[0] != MAILBOX_VERSION)
+    if (v.len <= RECORD_MAILBOX_LEN || v.len > RECORD_MAILBOX_MAX ||
+        (v.at[0] != 1 && v.at[0] != MAILBOX_VERSION))
         return false;
     m->uid_validity = number_get32(v.at + 4);
     m->uid_next = number_get32(v.at + 8);
@@ -92,6 +103,8 @@ bool record_mailbox_read(struct span v, struct index_mailbox *m)
     m->keywords = number_get64(v.at + 64);
     m->created_us = (int64_t)number_get64(v.at + 72);
     m->created_modseq = number_get64(v.at + 80);
+    m->uses = number_get32(v.at + 88);
+    m->is_deleted = v.at[92] != 0;
     m->name_len = (uint32_t)(v.len - RECORD_MAILBOX_LEN);
     memcpy(m->name, v.at + RECORD_MAILBOX_LEN, m->name_len);
     return true;

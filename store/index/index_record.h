@@ -34,6 +34,9 @@ struct index_account {
     uint64_t modseq;       /* the last one given */
     uint64_t change_floor; /* the chg table is complete for what came behind this modseq */
     uint32_t change_count; /* rows of the chg table */
+    uint32_t inbox;        /* number of the mailbox that is INBOX now */
+    uint32_t subscription_count;
+    bool has_folders; /* it was given the mailboxes that are made with an account */
     uint32_t name_len;
     char name[STORE_ACCOUNT_NAME_MAX];
 };
@@ -51,6 +54,8 @@ struct index_mailbox {
     uint64_t created_modseq;
     uint64_t keywords; /* bit n: keyword n was used here */
     int64_t created_us;
+    uint32_t uses;   /* enum store_use */
+    bool is_deleted; /* nameless; its messages are being released */
     uint32_t name_len;
     char name[STORE_MAILBOX_NAME_MAX];
 };

@@ -26,6 +26,8 @@
  *   body   message u64                        where its bytes lie, and how many entries point at it
  *   seg    segment u64, 0 u64                 live bytes u64 in this segment of the log
  *          segment u64, message u64           empty: this message was moved here by compaction
+ *   sub    account u32, name as in `name`     a subscription: version u8, then the name in full
+ *   dead   account u32, mailbox u32           empty: a deleted mailbox that still holds messages
  */
 
 enum index_table {
@@ -39,11 +41,13 @@ enum index_table {
     INDEX_CHG,
     INDEX_BODY,
     INDEX_SEG,
+    INDEX_SUB,
+    INDEX_DEAD,
     INDEX_TABLES, /* numbers are written into snapshots: never renumber */
 };
 
 enum {
-    INDEX_FORMAT = 1,         /* of the whole; a higher one in the file is from a newer program */
+    INDEX_FORMAT = 2,         /* of the whole; a higher one in the file is from a newer program */
     INDEX_KEY_MAX = 511,      /* LMDB's */
     INDEX_NAME_KEY_MAX = 480, /* bytes of a mailbox name that go into its key as they are */
 };
@@ -54,5 +58,8 @@ enum {
 #define INDEX_META_MARK     "mark"    /* lsn u64, seq u64, hcrc u32: applied up to here */
 #define INDEX_META_ACCOUNTS "account" /* u32: number of the newest account */
 #define INDEX_META_SNAPSHOT "snap"    /* two times: id u64, mark (newest complete snapshots) */
+#define INDEX_META_FOLDERS                                                                         \
+    "folders" /* mailboxes made with each account: the command's arguments                         \
+               */
 
 #endif

@@ -12,7 +12,7 @@
 
 const char *const model_accounts[MODEL_ACCOUNTS] = {"anna@example.org", "ben@example.org",
                                                     "cleo@example.net"};
-const char *const model_names[MODEL_NAMES] = {"INBOX", "Archive", "Lists/a b", "Spam"};
+const char *const model_names[MODEL_NAMES] = {"INBOX", "Archive", "a b", "Spam"};
 const char *const model_keywords[MODEL_KEYWORDS] = {"$Label1", "$Work", "$Junk", "later",
                                                     "NonJunk"};
 
@@ -450,7 +450,7 @@ static void make_mailbox(struct making *g)
         g->m->mailboxes[mailbox].number != 0)
         return;
     store_change_mailbox_create(g->change, g->m->accounts[account].number,
-                                span_str(model_names[mailbox % MODEL_NAMES]));
+                                span_str(model_names[mailbox % MODEL_NAMES]), 0);
     model_mailbox_make(g->m, mailbox);
     expect(g, 0);
 }

@@ -104,7 +104,7 @@ void imap_world_mailbox(struct imap_world *w, const char *name)
     assert_int_equal(store_account_find(view, span_str(world_account), &account), STORE_OK);
     store_view_close(&view);
     change = store_change_new(w->store.store);
-    store_change_mailbox_create(change, account, span_str(name));
+    store_change_mailbox_create(change, account, span_str(name), 0);
     (void)test_submit(&w->store, &change);
 }
 

@@ -430,12 +430,12 @@ static void imap_list_test(void **state)
     HAS(heard, "* LIST (\\HasNoChildren) \"/\" \"work/a b/deep\"\r\n");
     heard = imap_client_say(&c, "x LIST \"\" %\r\n");
     HAS(heard, "\"/\" INBOX\r\n");
-    HAS(heard, "* LIST (\\Noselect \\HasChildren) \"/\" work\r\n");
+    HAS(heard, "* LIST (\\HasChildren) \"/\" work\r\n");
     LACKS(heard, "deep");
     heard = imap_client_say(&c, "x LIST \"\" inb%\r\n");
     SAYS(heard, "* LIST (\\HasChildren) \"/\" INBOX\r\nx OK List completed.\r\n");
     heard = imap_client_say(&c, "x LIST work/ %\r\n");
-    SAYS(heard, "* LIST (\\Noselect \\HasChildren) \"/\" \"work/a b\"\r\n"
+    SAYS(heard, "* LIST (\\HasChildren) \"/\" \"work/a b\"\r\n"
                 "x OK List completed.\r\n");
     heard = imap_client_say(&c, "x LIST \"\" Entw&APw-*\r\n");
     HAS(heard, "Entw&APw-rfe\r\n");

@@ -234,11 +234,11 @@ static void dump_mailbox(struct store_view *v, const struct store_mailbox_info *
 
     chain_addf(out,
                " %.*s id %llx validity %u next %u messages %u unseen %u deleted %u first %u "
-               "recent %u bytes %llu modseq %llu keywords %llx\n",
+               "recent %u bytes %llu modseq %llu keywords %llx uses %x\n",
                (int)m->name_len, m->name, (unsigned long long)m->id, m->uid_validity, m->uid_next,
                m->messages, m->unseen, m->deleted, m->first_unseen_uid, m->recent_from_uid,
                (unsigned long long)m->bytes, (unsigned long long)m->modseq,
-               (unsigned long long)m->keywords);
+               (unsigned long long)m->keywords, m->uses);
     while (count == 64) {
         assert_int_equal(store_entries(v, m->id, from, entries, 64, &count), STORE_OK);
         for (size_t i = 0; i < count; i++) {
@@ -259,11 +259,19 @@ static void dump_mailbox(struct store_view *v, const struct store_mailbox_info *
 static void dump_account(struct store_view *v, store_account account, struct chain *out)
 {
     struct store_mailbox_info info = {.name_len = 0};
+    struct store_listings listings;
     struct span name;
 
     chain_addf(out, "account %u:", account);
     for (unsigned i = 0; store_keyword_name(v, account, i, &name) == STORE_OK; i++)
         chain_addf(out, " %.*s", (int)name.len, name.at);
+    chain_addf(out, "%s subscribed:", store_account_wants_folders(v, account) ? " wants" : "");
+    assert_int_equal(store_listings(v, account, &listings), STORE_OK);
+    for (size_t i = 0; i < listings.count; i++) {
+        if (listings.at[i].is_subscribed)
+            chain_addf(out, " %.*s", (int)listings.at[i].name.len, listings.at[i].name.at);
+    }
+    store_listings_free(&listings);
     chain_add(out, SPAN("\n"));
     for (;;) {
         char after[STORE_MAILBOX_NAME_MAX];

@@ -94,9 +94,55 @@ static struct command_text make_mailbox(void)
 {
     struct command_text t = {0};
 
-    command_mailbox_write(&t, &(struct command_mailbox){
-                                  COMMAND_MAILBOX_CREATE, 3, {"a/b", 3}
+    command_mailbox_write(
+        &t, &(struct command_mailbox){
+                .what = COMMAND_MAILBOX_CREATE_ONE, .account = 3, .name = {"a/b", 3}
     });
+    return t;
+}
+
+static struct command_text make_create(void)
+{
+    struct command_text t = {0};
+
+    command_mailbox_write(&t, &(struct command_mailbox){
+                                  .what = COMMAND_MAILBOX_CREATE,
+                                  .account = 3,
+                                  .name = {"a/b", 3},
+                                  .uses = STORE_USE_SENT
+    });
+    return t;
+}
+
+static struct command_text make_rename(void)
+{
+    struct command_text t = {0};
+
+    command_mailbox_write(
+        &t, &(struct command_mailbox){
+                .what = COMMAND_MAILBOX_RENAME, .account = 3, .name = {"a/b", 3},
+                        .to = {"c",   1}
+    });
+    return t;
+}
+
+static struct command_text make_folders(void)
+{
+    static const struct store_folder folders[] = {
+        {{"Drafts", 6}, STORE_USE_DRAFTS},
+        {{"b", 1},      0               },
+    };
+    struct command_text t = {0};
+
+    command_folders_write(&t, folders, 2);
+    return t;
+}
+
+static struct command_text make_purge(void)
+{
+    struct command_text t = {0};
+
+    command_purge_write(&t, 0x100000002, 17);
     return t;
 }
 
@@ -117,6 +163,7 @@ static unsigned read_all(struct span args)
     struct command_flags flags;
     struct command_expunge expunge;
     struct command_mailbox mailbox;
+    struct store_folder folder;
     struct command_moved moved;
     struct command_snap snap;
     struct span targets, name, keywords;
@@ -148,6 +195,12 @@ static unsigned read_all(struct span args)
     taken += command_recent_read(args, &id, &uid);
     taken += command_account_read(args, &name);
     taken += command_mailbox_read(args, &mailbox);
+    taken += command_purge_read(args, &id, &uid);
+    if (command_folders_read(args, &targets)) {
+        while (command_folder_next(&targets, &folder))
+            sum = (char)(sum + (folder.name.len ? folder.name.at[folder.name.len - 1] : 0));
+        taken++;
+    }
     taken += command_moved_read(args, &moved) && command_deliver_read(moved.args, &count, &targets);
     taken += command_snap_read(args, &snap);
     return taken;
@@ -164,6 +217,10 @@ static const struct {
     {make_recent,  1},
     {make_account, 1},
     {make_mailbox, 1},
+    {make_create,  1},
+    {make_rename,  1},
+    {make_folders, 1},
+    {make_purge,   1},
     {make_snap,    1},
 };
 

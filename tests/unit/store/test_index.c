@@ -93,6 +93,9 @@ static void test_records_golden(void **state)
         .modseq = 6,
         .change_floor = 7,
         .change_count = 8,
+        .inbox = 9,
+        .subscription_count = 10,
+        .has_folders = true,
         .name_len = 3,
         .name = "a@b",
     };
@@ -122,11 +125,16 @@ static void test_records_golden(void **state)
     assert_int_equal(record_body_bytes(&body), 48 + 10 + 12); /* a big one lies elsewhere */
     len = record_account_write(at, &account);
     assert_bytes("account", at, len,
-                 "0100000002000000060000000000000003000000040000000700000000000000080000"
-                 "0005000000000000000000000000000000000000000000000000000000614062");
+                 "0200000002000000060000000000000003000000040000000700000000000000080000"
+                 "0005000000090000000a00000001000000000000000000000000000000614062");
     assert_true(record_account_read((struct span){at, len}, &account_read));
     assert_int_equal(record_account_write(again, &account_read), len);
     assert_memory_equal(at, again, len);
+    at[0] = 1; /* the older version, with zeros in their place */
+    memset(at + 40, 0, 24);
+    assert_true(record_account_read((struct span){at, len}, &account_read));
+    assert_true(account_read.inbox == 1 && account_read.subscription_count == 0);
+    assert_true(!account_read.has_folders && account_read.change_count == 8);
     len = record_mark_write(at, &mark);
     assert_bytes("mark", at, len, "0100000000000000020000000000000003000000");
     assert_true(record_mark_read((struct span){at, len}, &mark_read));
@@ -149,6 +157,8 @@ static void test_mailbox_record_golden(void **state)
         .created_modseq = 12,
         .keywords = 13,
         .created_us = 14,
+        .uses = 15,
+        .is_deleted = true,
         .name_len = 5,
         .name = "INBOX",
     };
@@ -157,14 +167,18 @@ static void test_mailbox_record_golden(void **state)
     size_t len = record_mailbox_write(at, &m);
 
     (void)state;
-    strcpy(expected, "0100000001000000020000000300000004000000050000000600000007000000"
+    strcpy(expected, "0200000001000000020000000300000004000000050000000600000007000000"
                      "0a000000000000000b0000000000000009000000000000000800000000000000"
-                     "0d000000000000000e000000000000000c00000000000000");
-    memset(expected + strlen(expected), '0', 144);
+                     "0d000000000000000e000000000000000c000000000000000f00000001");
+    memset(expected + 186, '0', 134);
     strcpy(expected + 320, "494e424f58");
     assert_bytes("mailbox", at, len, expected);
     assert_true(record_mailbox_read((struct span){at, len}, &read));
     assert_memory_equal(&m, &read, sizeof(m));
+    at[0] = 1; /* the older version, with zeros in their place */
+    memset(at + 88, 0, 72);
+    assert_true(record_mailbox_read((struct span){at, len}, &read));
+    assert_true(read.uses == 0 && !read.is_deleted && read.created_modseq == 12);
 }
 
 /* What cannot be is refused: a length, a version. */
@@ -188,7 +202,7 @@ static void test_records_refused(void **state)
         assert_int_equal(record_message_read(v, &entry), len == RECORD_MESSAGE_LEN);
         assert_int_equal(record_body_read(v, &body), len == RECORD_BODY_LEN);
         assert_int_equal(record_mark_read(v, &mark), len >= RECORD_MARK_LEN);
-        memset(copy, 2, len + 1);
+        memset(copy, 3, len + 1);
         assert_false(record_account_read(v, &account) || record_mailbox_read(v, &mailbox) ||
                      record_message_read(v, &entry) || record_body_read(v, &body));
         free(copy);

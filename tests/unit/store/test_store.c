@@ -141,20 +141,20 @@ static void test_mailboxes(void **state)
     store_change_account(c, SPAN("ann@example.org"));
     account = test_submit(&t, &c).account;
     assert_int_equal(account, 1);
-    for (unsigned i = COUNT_OF(order); i-- > 0;) {
+    for (unsigned i = 0; i < COUNT_OF(order); i++) {
         c = store_change_new(t.store);
-        store_change_mailbox_create(c, account, span_str(i == 1 ? "iNbOx/x" : order[i]));
+        store_change_mailbox_create(c, account, span_str(i == 1 ? "iNbOx/x" : order[i]), 0);
         assert_int_equal(test_submit_status(&t, &c, &r, 1), i ? STORE_OK : STORE_EXISTS);
         assert_true(!i || r.uid_validity > last_validity);
         last_validity = r.uid_validity;
     }
     for (unsigned i = 0; i < COUNT_OF(bad); i++) {
         c = store_change_new(t.store);
-        store_change_mailbox_create(c, account, span_str(bad[i]));
+        store_change_mailbox_create(c, account, span_str(bad[i]), 0);
         assert_int_equal(test_submit_status(&t, &c, &r, 1), STORE_INVALID);
     }
     c = store_change_new(t.store);
-    store_change_mailbox_create(c, 77, SPAN("x"));
+    store_change_mailbox_create(c, 77, SPAN("x"), 0);
     assert_int_equal(test_submit_status(&t, &c, &r, 1), STORE_NOT_FOUND);
 
     v = test_view(&t);

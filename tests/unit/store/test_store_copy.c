@@ -34,7 +34,7 @@ static store_mailbox fill(struct test_store *t, unsigned count, store_mailbox *b
         (void)test_submit(t, &c);
     }
     c = store_change_new(t->store);
-    store_change_mailbox_create(c, r.account, SPAN("box"));
+    store_change_mailbox_create(c, r.account, SPAN("box"), 0);
     *box_r = test_submit(t, &c).mailbox;
     return r.mailbox;
 }
@@ -279,7 +279,7 @@ static void test_big(void **state)
     open_manual(&t);
     r = test_deliver(&t, account, "INBOX", "0123456789abcdef", STORE_BIG_BYTES / 8);
     c = store_change_new(t.store);
-    store_change_mailbox_create(c, r.account, SPAN("box"));
+    store_change_mailbox_create(c, r.account, SPAN("box"), 0);
     box = test_submit(&t, &c).mailbox;
     assert_int_equal(copy_range(&t, r.mailbox, box, 1, 1, false).status, STORE_OK);
     assert_int_equal(copy_range(&t, r.mailbox, box, 1, 1, true).status, STORE_OK);
