@@ -1,0 +1,147 @@
+#ifndef CORE_TLS_TLS_H
+#define CORE_TLS_TLS_H
+
+/*
+ * tls: the server's side of TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) between two queues of bytes; no
+ * sockets. The library is mbedtls; nothing outside of this folder knows it.
+ *
+ * A context is certificates, keys and rules, immutable: a reload makes another one, and connections
+ * keep theirs until they end. One `struct tls` is one connection's end of TLS; one thread at a time
+ * may hold it. Its handshake costs milliseconds and belongs on a worker; reading and writing cost
+ * about 3 microseconds a kilobyte and may be done by a reactor.
+ *
+ * Renegotiation, compression, 0-RTT, RSA key exchange and everything that is not an AEAD cipher are
+ * not there at all.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/attr.h"
+#include "core/base/chain.h"
+#include "core/base/span.h"
+
+struct tls;
+struct tls_context;
+
+enum {
+    TLS_RECORD_MAX = 16384,        /* bytes of plain text in a record: RFC 8446 5.1 */
+    TLS_RECORD_HEADER = 5,         /* bytes in front of a record */
+    TLS_RECORD_SEALED_MAX = 18432, /* bytes of a sealed one, behind its header: RFC 5246 6.2.3 */
+    TLS_CHAIN_FILES_MAX = 1000,    /* certificates of one context */
+    TLS_FILE_MAX = 1024 * 1024,    /* bytes of a file of certificates */
+    TLS_TICKET_KEY_S = 3600,       /* a key for session tickets is used so long, and known twice */
+    TLS_EXPIRY_WARN_DAYS = 14,
+};
+
+/* Which name of ALPN (RFC 7301) a client may ask for: "smtp", "imap", "pop3". One that offers only
+ * others is refused; one that offers none is not asked. */
+enum tls_protocol {
+    TLS_SMTP,
+    TLS_IMAP,
+    TLS_POP3,
+    TLS_PROTOCOLS,
+};
+
+enum tls_client_certificate {
+    TLS_CLIENT_NEVER,
+    TLS_CLIENT_ASK,     /* a client may come without one, or with one that nobody vouches for */
+    TLS_CLIENT_REQUIRE, /* else there is no handshake */
+};
+
+/* A certificate with the chain up to its authority and its private key, PEM. */
+struct tls_files {
+    const char *chain;
+    const char *key; /* "": in the same file */
+};
+
+struct tls_config {
+    const struct tls_files *files; /* the first is for clients that name no host of ours */
+    unsigned file_count;
+    const char *ca_file; /* who vouches for clients' certificates; "": nobody */
+    enum tls_client_certificate client[TLS_PROTOCOLS];
+    bool only_13;   /* no TLS 1.2 */
+    unsigned lanes; /* handshakes that can compute at the same time; 0: one */
+};
+
+/* Before the first context and before other threads: what the library wants to be done once. */
+void tls_begin(void);
+
+/* NULL with a line "file: what is wrong; what to do" for each finding appended to `why`. Reads
+ * files, so not for reactors. */
+MUST_USE struct tls_context *tls_context_open(const struct tls_config *config, struct chain *why);
+void tls_context_close(struct tls_context **context); /* no connection may have it */
+
+/* Appends a line for each certificate that has expired, soon will, or is not valid yet. */
+void tls_context_warn(const struct tls_context *context, int64_t now_s, struct chain *why);
+
+/* How many certificates it has. */
+MUST_USE unsigned tls_context_count(const struct tls_context *context);
+
+/* ---- a connection ---- */
+
+enum tls_status {
+    TLS_OK,
+    TLS_WANTS,  /* more bytes of the peer's */
+    TLS_ENDED,  /* the peer said that it sends no more (close_notify) */
+    TLS_FAILED, /* tls_why() says why; what is in `out` is the alert for the peer */
+};
+
+/* What a handshake settled. */
+struct tls_facts {
+    const char *version; /* "TLSv1.3" */
+    const char *cipher;  /* OpenSSL's name of it, which logs show: "TLS_AES_128_GCM_SHA256" */
+    uint16_t bits;       /* of its key */
+    bool is_resumed;
+    char server_name[256]; /* lower case; "": none, or none that is a host name */
+    char client_name[321]; /* an address of the verified client certificate's; "": none */
+    bool has_exporter;
+    unsigned char exporter[32]; /* "EXPORTER-Channel-Binding", RFC 9266 */
+};
+
+/* The context must outlive it. `service` names the listener, which session tickets are bound to,
+ * and stays the caller's. NULL when memory is gone. */
+MUST_USE struct tls *tls_open(struct tls_context *context, const char *service,
+                              enum tls_protocol protocol);
+void tls_free(struct tls **tls);
+
+/* True when it makes sense to call tls_handshake(): a whole record is there, or something that can
+ * not be one. */
+MUST_USE bool tls_has_record(const struct chain *in);
+
+/* As far as the bytes go: eats of `in`, writes to `out`. TLS_OK: done; what is left in `in` belongs
+ * to tls_read(). May wait for another handshake of the same lane: for workers. */
+MUST_USE enum tls_status tls_handshake(struct tls *t, struct chain *in, struct chain *out);
+
+/* Once, after the handshake: what was settled. Frees what only the handshake needed. */
+void tls_settle(struct tls *t, struct tls_facts *facts_r);
+
+/* Opens what came: first what is in `held`, then `bytes`; both are left shorter. TLS_OK with
+ * *len_r > 0 bytes at `at`, where at least TLS_RECORD_MAX must fit; then it may have more. */
+MUST_USE enum tls_status tls_read(struct tls *t, struct chain *held, struct span *bytes, char *at,
+                                  size_t size, size_t *len_r, struct chain *out);
+
+/* Seals the first `max` bytes of `plain`, which drops them, or all there are. */
+MUST_USE enum tls_status tls_write(struct tls *t, struct chain *plain, size_t max,
+                                   struct chain *out);
+
+/* Says close_notify. Nothing may be written after it. */
+void tls_close(struct tls *t, struct chain *out);
+
+/* The reason of TLS_FAILED: "SSL - ...", valid until tls_free(). */
+MUST_USE const char *tls_why(const struct tls *t);
+
+/* Gives the system what an idle connection does not need of its buffers. Costs some microseconds,
+ * and the next record as much. */
+void tls_rest(struct tls *t);
+
+/* ---- a certificate of our own making ---- */
+
+/* Writes a self-signed certificate (ECDSA, P-256, ten years from now_s) with its key to `path`,
+ * mode 0600, all of it or nothing. False with one line in `why`. An existing file stays as it is
+ * and is fine. */
+MUST_USE bool tls_make_certificate(const char *path, const char *host, int64_t now_s,
+                                   struct chain *why);
+
+#endif

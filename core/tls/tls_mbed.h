@@ -1,0 +1,63 @@
+#ifndef CORE_TLS_TLS_MBED_H
+#define CORE_TLS_TLS_MBED_H
+
+/*
+ * tls_mbed: the one place that knows which mbedtls this is, 2.28 or 3.6. The first ends at TLS 1.2
+ * and names many things differently; what both have alike is used directly by the other files.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mbedtls/error.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/version.h>
+#include <mbedtls/x509_crt.h>
+
+#include "core/base/attr.h"
+
+struct tls;
+
+/* An f_rng: the kernel's bytes, so that threads share no state and need no lock. */
+int tls_mbed_random(void *context, unsigned char *at, size_t size);
+
+bool tls_mbed_has_13(void);
+
+void tls_mbed_begin(void);
+
+/* Versions, ciphers, groups and what else is the same on all listeners. */
+void tls_mbed_rules(mbedtls_ssl_config *config, bool only_13);
+
+/* The cipher's name in OpenSSL's words and its bits, by the library's name. */
+const char *tls_mbed_cipher(const char *name, uint16_t *bits_r);
+
+/* 0 or an error of mbedtls'. `size` counts the NUL at the end. */
+int tls_mbed_key_parse(mbedtls_pk_context *key, const unsigned char *pem, size_t size);
+bool tls_mbed_key_fits(const mbedtls_x509_crt *leaf, const mbedtls_pk_context *key);
+
+int tls_mbed_set_serial(mbedtls_x509write_cert *w, unsigned char *at, size_t size);
+
+/* Has tls_exported() called with the secret when there is one for the exporter. `config` once, and
+ * for each connection tls_mbed_export_to(). */
+void tls_mbed_export(mbedtls_ssl_config *config, void *lane);
+void tls_mbed_export_to(mbedtls_ssl_context *ssl, struct tls *t);
+
+/* After a handshake of TLS 1.3: the exporter of RFC 9266. False where the library has none. */
+bool tls_mbed_exporter_13(mbedtls_ssl_context *ssl, unsigned char exporter_r[32]);
+
+/* The two record buffers, for tls_rest(). False when it is not known where they are, or one is in
+ * use. `keep` bytes in front of each must stay. */
+struct tls_mbed_buffer {
+    unsigned char *at;
+    size_t size;
+};
+bool tls_mbed_buffers(mbedtls_ssl_context *ssl, struct tls_mbed_buffer buffers_r[2]);
+
+/* ---- in tls.c ---- */
+struct tls *tls_of_lane(void *lane);
+void tls_exported(struct tls *t, mbedtls_tls_prf_types prf, const unsigned char *master,
+                  size_t master_len, const unsigned char client_random[32],
+                  const unsigned char server_random[32]);
+
+#endif
