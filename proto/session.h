@@ -59,7 +59,8 @@ struct session_peer {
     char address[46];    /* text without brackets: 127.0.0.1, ::1 */
     char local_address[46];
     uint16_t port, local_port;
-    bool is_tls; /* from the first byte on: tls_started() comes before start() */
+    bool is_tls;  /* from the first byte on: tls_started() comes before start() */
+    bool can_tls; /* SESSION_WANT_TLS will be heard */
 };
 
 struct session {
@@ -74,6 +75,8 @@ struct session {
     uint32_t delay_ms; /* how much later `out` leaves; nothing is fed meanwhile. The driver
                           sets it back to 0 */
     bool is_engaged;   /* the peer is logged in or in a transaction: others are shed before it */
+    const char *trouble; /* set by the driver before hangup(): what went wrong in TLS, for the log;
+                            NULL: nothing did */
     enum session_stress stress; /* set by the driver before each call into the session */
 };
 

@@ -9,6 +9,13 @@ enum {
 
 static const struct log_shape shape_connect = {"smtpd", "connect",
                                                "connect from {client}[{address}]", LOG_INFO};
+static const struct log_shape shape_tls = {
+    "smtpd", "tls",
+    "{trust} TLS connection established from {client}[{address}]: {version} with cipher {cipher} "
+    "({bits}/{bits} bits)",
+    LOG_INFO};
+static const struct log_shape shape_tls_failed = {
+    "smtpd", "tls_failed", "SSL_accept error from {client}[{address}]: {why}", LOG_INFO};
 static const struct log_shape shape_client = {"smtpd", "client",
                                               "{qid}: client={client}[{address}]", LOG_INFO};
 static const struct log_shape shape_reject = {
@@ -107,6 +114,16 @@ static void log_foreign(const struct log_shape *shape, const struct smtp_note *n
         LOG_TEXT_IF("data", span_first(note->data, SMTP_LOG_DATA_MAX)));
 }
 
+/* Postfix's words: trusted is whose certificate was verified. */
+static void log_tls(const struct smtp_note *note)
+{
+    const struct session_tls *tls = note->tls;
+
+    LOG(&shape_tls, LOG_TEXT("trust", tls->client_name[0] ? SPAN("Trusted") : SPAN("Anonymous")),
+        FACT_CLIENT(note), LOG_TEXT("version", span_str(tls->version)),
+        LOG_TEXT("cipher", span_str(tls->cipher)), LOG_NUMBER("bits", tls->bits));
+}
+
 /* ---- a mail's way through the queue ---- */
 
 static size_t write_hundredths(int64_t hundredths, char *text)
@@ -184,6 +201,12 @@ void smtp_log_note(const struct smtp_note *note)
     switch (note->kind) {
     case SMTP_NOTE_CONNECT:
         LOG(&shape_connect, FACT_CLIENT(note));
+        break;
+    case SMTP_NOTE_TLS:
+        log_tls(note);
+        break;
+    case SMTP_NOTE_TLS_FAILED:
+        LOG(&shape_tls_failed, FACT_CLIENT(note), LOG_TEXT("why", note->data));
         break;
     case SMTP_NOTE_CLIENT:
         LOG(&shape_client, LOG_TEXT("qid", queue_id_of(note)), FACT_CLIENT(note));

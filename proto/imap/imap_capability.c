@@ -28,4 +28,6 @@ void imap_capability_write(const struct imap_session *s, struct chain *out)
         chain_add_byte(out, ' ');
         chain_add(out, span_str(imap_capabilities[i].name));
     }
+    if (s->state == IMAP_FRESH && imap_tls_is_possible(s))
+        chain_add(out, SPAN(" STARTTLS"));
 }

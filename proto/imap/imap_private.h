@@ -125,6 +125,11 @@ void imap_noop_cmd(struct imap_session *s, struct span args);
 void imap_logout_cmd(struct imap_session *s, struct span args);
 void imap_id_cmd(struct imap_session *s, struct span args);
 
+/* imap_tls_cmd.c */
+bool imap_tls_is_possible(const struct imap_session *s);
+void imap_tls_started(struct session *base, const struct session_tls *tls);
+void imap_starttls_cmd(struct imap_session *s, struct span args);
+
 /* imap_auth_cmd.c */
 void imap_login_cmd(struct imap_session *s, struct span args);
 void imap_authenticate_cmd(struct imap_session *s, struct span args);

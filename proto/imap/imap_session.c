@@ -404,9 +404,15 @@ static const struct {
 static void imap_hangup(struct session *base, enum session_end why)
 {
     struct imap_session *s = imap_of(base);
+    struct chain reason = {0};
 
     imap_say(s, span_str(imap_ends[why].words));
-    imap_close(s, imap_ends[why].reason);
+    chain_add(&reason, span_str(imap_ends[why].reason));
+    if (base->trouble != NULL)
+        chain_addf(&reason, ": TLS: %s", base->trouble);
+    chain_add_byte(&reason, '\0');
+    imap_close(s, chain_flat(&reason).at);
+    chain_free(&reason);
 }
 
 /* In IDLE a word now and then keeps routers and firewalls from forgetting the connection. */
@@ -473,6 +479,7 @@ static const struct session_ops imap_session_ops = {
     .reply = imap_reply,
     .idle = imap_idle,
     .poke = imap_poke,
+    .tls_started = imap_tls_started,
     .hangup = imap_hangup,
     .held = imap_held,
     .end = imap_end,

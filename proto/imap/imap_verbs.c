@@ -7,6 +7,7 @@ static const struct imap_verb imap_verbs[] = {
     {"NOOP",         IMAP_ANY,      IMAP_VERB_MAY_EXPUNGE,                 imap_noop_cmd,         NULL,                 "NOOP"      },
     {"LOGOUT",       IMAP_ANY,      0,                                     imap_logout_cmd,       NULL,                 "Logout"    },
     {"ID",           IMAP_ANY,      0,                                     imap_id_cmd,           NULL,                 "ID"        },
+    {"STARTTLS",     IMAP_FRESH,    0,                                     imap_starttls_cmd,     NULL,                 NULL        },
     {"LOGIN",        IMAP_FRESH,    0,                                     imap_login_cmd,        imap_auth_answered,   NULL        },
     {"AUTHENTICATE", IMAP_FRESH,    0,                                     imap_authenticate_cmd, imap_auth_answered,   NULL        },
     {"SELECT",       IMAP_IN,       0,                                     imap_select_cmd,       imap_select_answered, "Select"    },

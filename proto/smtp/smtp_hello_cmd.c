@@ -7,7 +7,7 @@
 
 enum {
     SMTP_OFFER_MAX = 64, /* bytes of a line of the answer to EHLO */
-    SMTP_OFFERS_MAX = 12,
+    SMTP_OFFERS_MAX = 13,
 };
 
 /* Keeps the name as the client said it; whoever writes it somewhere cleans it. */
@@ -56,6 +56,7 @@ static void smtp_offer(struct smtp_session *s)
         {SMTP_EXT_SIZE,                size                                      },
         {SMTP_EXT_VRFY,                "VRFY"                                    },
         {SMTP_EXT_ETRN,                "ETRN"                                    },
+        {SMTP_EXT_STARTTLS,            "STARTTLS"                                },
         {SMTP_EXT_XCLIENT,
          "XCLIENT NAME ADDR PORT PROTO HELO REVERSE_NAME LOGIN DESTADDR DESTPORT"},
         {SMTP_EXT_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"                     },

@@ -56,6 +56,8 @@ static bool smtp_params(struct smtp_session *s, struct span args, enum smtp_para
 /* RFC 3848, RFC 6531 3.7.3. */
 static const char *smtp_protocol(const struct smtp_session *s, bool utf8)
 {
+    if (s->tls != NULL && (utf8 || s->is_esmtp))
+        return utf8 ? "UTF8SMTPS" : "ESMTPS";
     if (s->host->is_lmtp)
         return utf8 ? "UTF8LMTP" : "LMTP";
     return utf8 ? "UTF8SMTP" : s->is_esmtp ? "ESMTP" : "SMTP";
@@ -73,6 +75,7 @@ static struct smtp_store_request *smtp_mail_new(struct smtp_session *s,
     memcpy(mail->client_address, s->client_address, sizeof(mail->client_address));
     memcpy(mail->helo, s->helo, sizeof(mail->helo));
     mail->client_is_ours = s->client.is_ours;
+    mail->tls = s->settings->smtpd_tls_received_header ? s->tls : NULL;
     mail->is_lmtp = s->host->is_lmtp;
     mail->protocol = smtp_protocol(s, params->is_utf8);
     mail->mail_us = s->base.now_us;

@@ -47,6 +47,7 @@ enum smtp_verb_flag {
     SMTP_VERB_PAYLOAD = 1 << 3, /* bytes follow it even when it is refused */
     SMTP_VERB_SMTP = 1 << 4,    /* not in LMTP */
     SMTP_VERB_LMTP = 1 << 5,    /* only in LMTP */
+    SMTP_VERB_CLEAR = 1 << 6,   /* also where TLS has to come first */
 };
 
 struct smtp_session;
@@ -71,6 +72,7 @@ struct smtp_session {
     void *hold; /* of the settings */
 
     struct smtp_client client;
+    const struct session_tls *tls;    /* NULL: in the clear */
     char client_address[IP_TEXT_MAX]; /* the peer's, or what XCLIENT said */
     char helo[SMTP_NAME_MAX];
     bool is_esmtp;
@@ -101,6 +103,7 @@ void smtp_mail_drop(struct smtp_session *s); /* ends the transaction, if there i
 void smtp_close(struct smtp_session *s);
 void smtp_client_set(struct smtp_session *s, const char *address);
 void smtp_greet(struct smtp_session *s);
+void smtp_connected(struct smtp_session *s);        /* notes it once */
 unsigned smtp_offers(const struct smtp_session *s); /* enum smtp_extension */
 
 /* smtp_verbs.c */
@@ -128,6 +131,10 @@ void smtp_limit_set(struct smtp_session *s);              /* tells the driver, a
 MUST_USE bool smtp_limit_rate(struct smtp_session *s, enum smtp_rate what);
 size_t smtp_limit_held(const struct session *base); /* session_ops.held */
 
+/* smtp_tls_cmd.c */
+bool smtp_tls_is_possible(const struct smtp_session *s);
+void smtp_tls_started(struct session *base, const struct session_tls *tls);
+
 /* smtp_data_cmd.c */
 size_t smtp_data_input(struct smtp_session *s, struct span bytes);
 size_t smtp_chunk_input(struct smtp_session *s, struct span bytes);
@@ -139,6 +146,7 @@ void smtp_store_reply(struct smtp_session *s, struct smtp_store_request *answere
 void smtp_helo_cmd(struct smtp_session *s, struct span args);
 void smtp_ehlo_cmd(struct smtp_session *s, struct span args);
 void smtp_lhlo_cmd(struct smtp_session *s, struct span args);
+void smtp_starttls_cmd(struct smtp_session *s, struct span args);
 void smtp_xclient_cmd(struct smtp_session *s, struct span args);
 void smtp_mail_cmd(struct smtp_session *s, struct span args);
 void smtp_rcpt_cmd(struct smtp_session *s, struct span args);

@@ -30,6 +30,8 @@ enum {
     SMTP_ORCPT_MAX = 500,          /* RFC 3461 4.2 */
 };
 
+struct session_tls;
+
 /* An address with what it means. All spans point into the allocation that holds it. */
 struct smtp_mailbox {
     struct span given;  /* as it goes into headers and logs: quoted where needed, no brackets */
@@ -84,10 +86,11 @@ struct smtp_store_request {
     /* the client */
     char client_name[SMTP_NAME_MAX]; /* "unknown" when it has none */
     char client_address[IP_TEXT_MAX];
-    char helo[SMTP_NAME_MAX]; /* "" when it said none */
-    const char *protocol;     /* "ESMTP", "LMTP", ...: RFC 3848, RFC 6531 */
-    bool is_lmtp;             /* each recipient has an answer of its own */
-    bool client_is_ours;      /* in mynetworks */
+    char helo[SMTP_NAME_MAX];      /* "" when it said none */
+    const char *protocol;          /* "ESMTP", "LMTP", ...: RFC 3848, RFC 6531 */
+    const struct session_tls *tls; /* lent, for the Received: field; NULL: it does not tell */
+    bool is_lmtp;                  /* each recipient has an answer of its own */
+    bool client_is_ours;           /* in mynetworks */
 
     /* the envelope */
     char queue_id[SMTP_QUEUE_ID_MAX]; /* "" before the first accepted recipient */

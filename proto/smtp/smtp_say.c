@@ -129,6 +129,7 @@ static struct smtp_note smtp_note_new(struct smtp_session *s, enum smtp_note_kin
                     : s->is_esmtp    ? "ESMTP"
                                      : "SMTP",
         .helo = s->helo,
+        .tls = s->tls,
         .mail = s->mail,
         .now_us = s->base.now_us,
     };

@@ -55,6 +55,8 @@ unsigned smtp_offers(const struct smtp_session *s)
 {
     unsigned offers = ~(s->settings->smtpd_discard_ehlo_keywords | s->client.discard);
 
+    if (!smtp_tls_is_possible(s))
+        offers &= ~(unsigned)SMTP_EXT_STARTTLS;
     if (!s->client.may_xclient)
         offers &= ~(unsigned)SMTP_EXT_XCLIENT;
     if (!s->settings->smtputf8_enable)
@@ -82,12 +84,18 @@ void smtp_greet(struct smtp_session *s)
     chain_add(out, SPAN("\r\n"));
 }
 
+void smtp_connected(struct smtp_session *s)
+{
+    if (!s->started)
+        smtp_note(s, SMTP_NOTE_CONNECT, (struct span){NULL, 0});
+    s->started = true;
+}
+
 static void smtp_start(struct session *base)
 {
     struct smtp_session *s = smtp_of(base);
 
-    s->started = true;
-    smtp_note(s, SMTP_NOTE_CONNECT, (struct span){NULL, 0});
+    smtp_connected(s);
     smtp_greet(s);
 }
 
@@ -217,6 +225,10 @@ static void smtp_hangup(struct session *base, enum session_end why)
     char text[NUMBER_TEXT_MAX];
     struct span progress = smtp_body_progress(s, text);
 
+    if (base->trouble != NULL) {
+        smtp_connected(s);
+        smtp_note(s, SMTP_NOTE_TLS_FAILED, span_str(base->trouble));
+    }
     switch (why) {
     case SESSION_PEER_CLOSED:
         smtp_note(s, SMTP_NOTE_LOST, progress);
@@ -295,6 +307,7 @@ static const struct session_ops smtp_session_ops = {
     .start = smtp_start,
     .input = smtp_input,
     .reply = smtp_reply,
+    .tls_started = smtp_tls_started,
     .hangup = smtp_hangup,
     .held = smtp_limit_held,
     .end = smtp_end,

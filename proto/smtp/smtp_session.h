@@ -26,6 +26,8 @@ enum smtp_note_kind {
     SMTP_NOTE_STORED,  /* the mail is durable; mail has all about it */
     SMTP_NOTE_PIPELINING, /* data: what came too early */
     SMTP_NOTE_NOT_SMTP,   /* data: the line */
+    SMTP_NOTE_TLS,        /* a handshake is done: tls */
+    SMTP_NOTE_TLS_FAILED, /* data: why */
     SMTP_NOTE_LOST,       /* the peer hung up */
     SMTP_NOTE_TIMEOUT,
     SMTP_NOTE_ERRORS, /* too many of them */
@@ -52,6 +54,7 @@ struct smtp_note {
     bool has_from, has_to;
     struct span reply; /* "550 5.1.1 <x>: ..." */
     struct span data;
+    const struct session_tls *tls;         /* NULL: in the clear */
     const struct smtp_store_request *mail; /* NULL outside of a transaction */
     int64_t now_us;
 };

@@ -27,14 +27,18 @@ const struct smtp_settings smtp_settings_default = {
     .smtpd_forbid_unauth_pipelining = true,
     .smtpd_forbid_bare_newline = SMTP_BARE_NORMALIZE,
     .smtpd_forbid_bare_newline_reject_code = 550,
+    .smtpd_tls_security_level = SMTP_TLS_NONE,
+    .smtpd_tls_log = true,
+    .smtpd_tls_received_header = true,
     .debug_queue_id = "",
 };
 
 unsigned smtp_settings_extension(struct span keyword)
 {
     static const char *const names[] = {
-        "PIPELINING", "SIZE", "VRFY",     "ETRN",     "XCLIENT",    "ENHANCEDSTATUSCODES",
-        "8BITMIME",   "DSN",  "SMTPUTF8", "CHUNKING", "BINARYMIME", "LIMITS",
+        "PIPELINING",          "SIZE",     "VRFY",     "ETRN",     "XCLIENT",
+        "ENHANCEDSTATUSCODES", "8BITMIME", "DSN",      "SMTPUTF8", "CHUNKING",
+        "BINARYMIME",          "LIMITS",   "STARTTLS",
     };
 
     for (unsigned i = 0; i < COUNT_OF(names); i++) {

@@ -27,6 +27,14 @@ enum smtp_extension {
     SMTP_EXT_CHUNKING = 1 << 9,            /* RFC 3030 */
     SMTP_EXT_BINARYMIME = 1 << 10,         /* RFC 3030 */
     SMTP_EXT_LIMITS = 1 << 11,             /* RFC 9422 */
+    SMTP_EXT_STARTTLS = 1 << 12,           /* RFC 3207 */
+};
+
+/* What becomes of clients without TLS. */
+enum smtp_tls_level {
+    SMTP_TLS_NONE, /* it is not offered */
+    SMTP_TLS_MAY,
+    SMTP_TLS_ENCRYPT, /* nothing but STARTTLS and what leads to it */
 };
 
 /* What becomes of lines that end in LF alone. Never is LF.LF or its like the end of a message. */
@@ -70,7 +78,10 @@ struct smtp_settings {
     bool smtpd_forbid_unauth_pipelining;
     enum smtp_bare_newline smtpd_forbid_bare_newline;
     uint32_t smtpd_forbid_bare_newline_reject_code; /* 550, or 521 to hang up too */
-    const char *debug_queue_id; /* "": real ones; else each mail gets this one */
+    enum smtp_tls_level smtpd_tls_security_level;
+    bool smtpd_tls_log;             /* a note for each handshake that went well */
+    bool smtpd_tls_received_header; /* Received: fields tell of the cipher */
+    const char *debug_queue_id;     /* "": real ones; else each mail gets this one */
 };
 
 /* Postfix's defaults, for a host "localhost". */

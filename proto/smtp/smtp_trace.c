@@ -1,5 +1,6 @@
 #include "proto/smtp/smtp_trace.h"
 
+#include "proto/session.h"
 #include "proto/text/date.h"
 
 /* Appends `text` with whatever could end a comment, an address or a line shown as "?". */
@@ -24,6 +25,20 @@ static void smtp_trace_address(const char *address, struct chain *out)
     chain_add(out, SPAN("]"));
 }
 
+/* "(using TLSv1.3 with cipher TLS_AES_128_GCM_SHA256 (128/128 bits))" */
+static void smtp_trace_tls(const struct session_tls *tls, struct chain *out)
+{
+    chain_add(out, SPAN("(using "));
+    chain_add(out, span_str(tls->version));
+    chain_add(out, SPAN(" with cipher "));
+    chain_add(out, span_str(tls->cipher));
+    chain_add(out, SPAN(" ("));
+    chain_add_number(out, tls->bits);
+    chain_add(out, SPAN("/"));
+    chain_add_number(out, tls->bits);
+    chain_add(out, SPAN(" bits))\r\n\t"));
+}
+
 static void smtp_trace_date(int64_t us, struct chain *out)
 {
     struct date date = {us / 1000000 - (us % 1000000 < 0), 0};
@@ -42,7 +57,10 @@ void smtp_trace_received(const struct smtp_store_request *mail, struct span myho
     smtp_trace_clean(span_str(mail->client_name), out);
     chain_add(out, SPAN(" "));
     smtp_trace_address(mail->client_address, out);
-    chain_add(out, SPAN(")\r\n\tby "));
+    chain_add(out, SPAN(")\r\n\t"));
+    if (mail->tls != NULL)
+        smtp_trace_tls(mail->tls, out);
+    chain_add(out, SPAN("by "));
     chain_add(out, myhostname);
     chain_add(out, SPAN(" ("));
     chain_add(out, mail_name);

@@ -22,31 +22,35 @@ enum {
     PAYLOAD = SMTP_VERB_PAYLOAD,
     IN_SMTP = SMTP_VERB_SMTP,
     IN_LMTP = SMTP_VERB_LMTP,
+    CLEAR = SMTP_VERB_CLEAR,
 };
 
 /* The order is that of the statistics at the end of a connection. Which states a command is allowed
  * in, and what to say else: new, ready, mail, all refused, rcpt, chunks. */
 const struct smtp_verb smtp_verbs[SMTP_VERBS] = {
-    {"HELO",     "helo",     smtp_helo_cmd,          JUNK | LAST | IN_SMTP, {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"EHLO",     "ehlo",     smtp_ehlo_cmd,          JUNK | LAST | IN_SMTP, {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"LHLO",     "lhlo",     smtp_lhlo_cmd,          JUNK | LAST | IN_LMTP, {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"XCLIENT",  "xclient",  smtp_xclient_cmd,       0,                     {MAY, MAY, IN_MAIL, IN_MAIL, IN_MAIL, IN_MAIL}        },
-    {"STARTTLS", "starttls", smtp_unimplemented_cmd, LAST,                  {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"AUTH",     "auth",     smtp_auth_cmd,          0,                     {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"MAIL",     "mail",     smtp_mail_cmd,          HELO,                  {MAY, MAY, NESTED, NESTED, NESTED, MAIL_CHUNK}        },
-    {"RCPT",     "rcpt",     smtp_rcpt_cmd,          0,                     {NO_MAIL, NO_MAIL, MAY, MAY, MAY, RCPT_CHUNK}         },
-    {"DATA",     "data",     smtp_data_cmd,          LAST,                  {NO_RCPT, NO_RCPT, NO_RCPT, NO_VALID, MAY, DATA_CHUNK}},
-    {"BDAT",     "bdat",     smtp_bdat_cmd,          PAYLOAD,               {NO_RCPT, NO_RCPT, NO_RCPT, NO_VALID, MAY, MAY}       },
-    {"RSET",     "rset",     smtp_rset_cmd,          JUNK,                  {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"NOOP",     "noop",     smtp_noop_cmd,          JUNK | LAST,           {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"VRFY",     "vrfy",     smtp_vrfy_cmd,          JUNK | LAST | HELO,    {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"EXPN",     "expn",     smtp_unimplemented_cmd, JUNK | LAST,           {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"HELO",     "helo",    smtp_helo_cmd,          JUNK | LAST | IN_SMTP,         {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"EHLO",     "ehlo",    smtp_ehlo_cmd,          JUNK | LAST | IN_SMTP | CLEAR, {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"LHLO",     "lhlo",    smtp_lhlo_cmd,          JUNK | LAST | IN_LMTP,         {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"XCLIENT",  "xclient", smtp_xclient_cmd,       0,                             {MAY, MAY, IN_MAIL, IN_MAIL, IN_MAIL, IN_MAIL}        },
+    {"STARTTLS",
+     "starttls",            smtp_starttls_cmd,
+     LAST | CLEAR,
+     {MAY, MAY, IN_MAIL, IN_MAIL, IN_MAIL, IN_MAIL}                                                                                      },
+    {"AUTH",     "auth",    smtp_auth_cmd,          0,                             {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"MAIL",     "mail",    smtp_mail_cmd,          HELO,                          {MAY, MAY, NESTED, NESTED, NESTED, MAIL_CHUNK}        },
+    {"RCPT",     "rcpt",    smtp_rcpt_cmd,          0,                             {NO_MAIL, NO_MAIL, MAY, MAY, MAY, RCPT_CHUNK}         },
+    {"DATA",     "data",    smtp_data_cmd,          LAST,                          {NO_RCPT, NO_RCPT, NO_RCPT, NO_VALID, MAY, DATA_CHUNK}},
+    {"BDAT",     "bdat",    smtp_bdat_cmd,          PAYLOAD,                       {NO_RCPT, NO_RCPT, NO_RCPT, NO_VALID, MAY, MAY}       },
+    {"RSET",     "rset",    smtp_rset_cmd,          JUNK,                          {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"NOOP",     "noop",    smtp_noop_cmd,          JUNK | LAST | CLEAR,           {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"VRFY",     "vrfy",    smtp_vrfy_cmd,          JUNK | LAST | HELO,            {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"EXPN",     "expn",    smtp_unimplemented_cmd, JUNK | LAST,                   {MAY, MAY, MAY, MAY, MAY, MAY}                        },
     {"ETRN",
-     "etrn",                 smtp_etrn_cmd,
+     "etrn",                smtp_etrn_cmd,
      JUNK | LAST | HELO,
-     {MAY, MAY, ETRN_IN_MAIL, ETRN_IN_MAIL, ETRN_IN_MAIL, ETRN_IN_MAIL}                                                           },
-    {"HELP",     "help",     smtp_help_cmd,          JUNK | LAST,           {MAY, MAY, MAY, MAY, MAY, MAY}                        },
-    {"QUIT",     "quit",     smtp_quit_cmd,          0,                     {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+     {MAY, MAY, ETRN_IN_MAIL, ETRN_IN_MAIL, ETRN_IN_MAIL, ETRN_IN_MAIL}                                                                  },
+    {"HELP",     "help",    smtp_help_cmd,          JUNK | LAST,                   {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"QUIT",     "quit",    smtp_quit_cmd,          CLEAR,                         {MAY, MAY, MAY, MAY, MAY, MAY}                        },
 };
 
 static bool smtp_verb_known_here(const struct smtp_session *s, const struct smtp_verb *verb)
@@ -65,6 +69,9 @@ static const struct smtp_verb *smtp_verb_find(const struct smtp_session *s, stru
 
 enum smtp_answer smtp_verb_refusal(const struct smtp_session *s, const struct smtp_verb *verb)
 {
+    if (s->settings->smtpd_tls_security_level == SMTP_TLS_ENCRYPT && s->tls == NULL &&
+        !s->host->is_lmtp && !(verb->flags & SMTP_VERB_CLEAR))
+        return SMTP_NEED_TLS;
     if (s->state == SMTP_NEW && (verb->flags & SMTP_VERB_HELO)) {
         if (s->host->is_lmtp)
             return SMTP_NEED_LHLO;
