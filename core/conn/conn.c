@@ -9,6 +9,7 @@
 #include "core/base/network.h"
 #include "core/conn/conn_limits.h"
 #include "core/conn/conn_proxy.h"
+#include "core/conn/conn_tls.h"
 
 static void hangup_now(struct conn *c, enum session_end why)
 {
@@ -78,6 +79,8 @@ void conn_begin(struct conn *c, const struct session_peer *peer)
     bool welcome = true;
 
     known.connection = c->number;
+    known.is_tls = c->service->tls_first;
+    known.can_tls = conn_tls_is_there(c->service);
     if (c->service->limits != NULL)
         welcome = c->is_counted =
             conn_limits_admit(c->service->limits, known.address, &c->limits_key, &c->is_exempt);
@@ -88,12 +91,16 @@ void conn_begin(struct conn *c, const struct session_peer *peer)
     c->session = c->service->session_new(c->service->context, &known);
     c->state = CONN_TALKING;
     conn_quiet(c);
-    if (welcome) {
-        conn_session(c)->ops->start(c->session);
-    } else {
+    if (!welcome) {
         c->refused = true;
         c->set->refused++;
         hangup_now(c, SESSION_CROWDED);
+        if (c->service->tls_first)
+            chain_free(&c->session->out); /* a handshake only to say no would be a gift */
+    } else if (c->service->tls_first) {
+        conn_tls_begin(c);
+    } else {
+        conn_session(c)->ops->start(c->session);
     }
 }
 
@@ -120,6 +127,8 @@ static bool step(struct conn *c)
 {
     if (c->state == CONN_GREETING)
         return conn_proxy_take(c);
+    if (c->state == CONN_SHAKING)
+        return conn_tls_shake(c);
     if (c->asked == CONN_ASKED_AWAY)
         return false;
     if (c->asked == CONN_ASKED_MORE)
@@ -133,9 +142,12 @@ static bool step(struct conn *c)
             return true;
         }
         return conn_poke(c) || conn_feed(c);
-    case SESSION_WANT_TLS: /* never offered by a listener of this build */
-        hangup_now(c, SESSION_OVERLOADED);
-        return true;
+    case SESSION_WANT_TLS:
+        if (c->hangup_due) {
+            hangup_now(c, c->why);
+            return true;
+        }
+        return conn_tls_wanted(c);
     case SESSION_WANT_CLOSE:
         break;
     }
@@ -176,7 +188,7 @@ void conn_advance(struct conn *c)
 void conn_hangup_soon(struct conn *c, enum session_end why)
 {
     c->delay_until_ns = 0;
-    if (c->state == CONN_GREETING)
+    if (c->state <= CONN_SHAKING)
         conn_cut(c, why);
     if (c->state != CONN_TALKING || c->hangup_due)
         return;
@@ -222,7 +234,7 @@ static void linger(struct conn *c)
 /* True when nobody else holds anything of the connection. */
 static bool is_alone(struct conn *c)
 {
-    if (c->receive.armed || c->send.armed || c->asked == CONN_ASKED_AWAY)
+    if (c->receive.armed || c->send.armed || c->asked == CONN_ASKED_AWAY || conn_tls_is_away(c))
         return false;
     if (!c->unwatched) { /* only now: a request that is away may set the watch */
         c->unwatched = true;
@@ -249,6 +261,7 @@ static void conn_free(struct conn *c)
 
     if (c->session != NULL)
         session_end_now(c);
+    conn_tls_free(c);
     if (c->is_counted)
         conn_limits_leave(c->service->limits, c->limits_key);
     if (c->refused)

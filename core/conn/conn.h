@@ -18,12 +18,15 @@
 #include <stdint.h>
 
 #include "core/base/attr.h"
+#include "core/tls/tls.h"
 #include "proto/session.h"
 
 struct conn_limits;
 struct job;
 struct network;
 struct reactor;
+struct shared;
+struct worker_pool;
 
 enum {
     CONN_AHEAD_MAX = 16 * 1024,         /* bytes received ahead while a request is away */
@@ -32,6 +35,7 @@ enum {
     CONN_OUT_LEN_MAX = 2 * 1024 * 1024, /* the same two marks for all bytes, lent ones included */
     CONN_OUT_LEN_LOW = 1024 * 1024,
     CONN_SEND_MAX = 128 * 1024,    /* bytes handed to the socket at once */
+    CONN_TLS_SEAL_MAX = 64 * 1024, /* bytes sealed at once: 0.2 ms of the reactor's time */
     CONN_TURN_STEPS_MAX = 256,     /* commands of one connection in a turn */
     CONN_TURN_OUT_MAX = 64 * 1024, /* bytes of answers of one connection in a turn */
     CONN_DISCARD_MAX = 256 * 1024, /* bytes read and thrown away after our last word */
@@ -44,6 +48,7 @@ enum {
     CONN_FLUSH_MS = 30 * 1000,       /* the last words must leave in this time */
     CONN_LINGER_MS = 2 * 1000,       /* from our last word to the peer's end */
     CONN_PROXY_MS = 5 * 1000,        /* for a proxy's header */
+    CONN_HANDSHAKE_MS = 10 * 1000,   /* for TLS to begin, in all (HOSTILE L2) */
 };
 
 /* What stands behind a listening address. Lives longer than its connections. */
@@ -63,6 +68,12 @@ struct conn_service {
 
     const struct network *proxies; /* who says first for whom it speaks (conn_proxy.h) */
     unsigned proxy_count;
+
+    struct shared *tls; /* struct tls_context or NULL in it: off for now; NULL: no TLS ever */
+    enum tls_protocol tls_protocol;
+    bool tls_first;              /* the handshake comes before anything else */
+    struct worker_pool *workers; /* for handshakes */
+    unsigned handshake_max;      /* that one reactor has with the workers at a time */
 
     uint32_t rate_min; /* bytes a second that a body must come with; 0: CONN_RATE_MIN */
     uint32_t stall_ms; /* CONN_SEND_MAX bytes must leave in this time; 0: CONN_SEND_STALL_MS */

@@ -19,6 +19,7 @@
 
 enum conn_state {
     CONN_GREETING, /* a proxy's header is to come, there is no session yet */
+    CONN_SHAKING,  /* TLS begins; the session hears nothing */
     CONN_TALKING,
     CONN_FLUSHING,  /* the session wants to close; its last words are leaving */
     CONN_LINGERING, /* our side is shut; the peer is given time to read and close */
@@ -52,18 +53,25 @@ struct conn_set {
     unsigned parts_free_count;
     unsigned refused; /* connections that are only told to come back */
 
+    unsigned handshakes;            /* with the workers */
+    struct list handshakes_waiting; /* those that may be next */
+    char *tls_scratch;              /* a record that was opened; NULL before the first */
+
     struct timer patience;
     bool is_told;                   /* stopped() was called */
     void (*stopped)(void *context); /* not NULL: stopping */
     void *stopped_context;
 };
 
+struct conn_tls;
+
 struct conn {
     struct conn_set *set;
     const struct conn_service *service;
     struct session *session;
-    struct list node;  /* in set->conns */
-    struct list again; /* in set->again */
+    struct conn_tls *tls; /* NULL: in the clear */
+    struct list node;     /* in set->conns */
+    struct list again;    /* in set->again */
 
     struct io_op receive, send;
     int fd;
@@ -112,7 +120,8 @@ void conn_hangup_soon(struct conn *c, enum session_end why);
 
 /* conn_receive.c */
 void conn_receive_arm(struct conn *c);
-bool conn_feed(struct conn *c); /* false: it waits for bytes or for room */
+void conn_take(struct conn *c, struct span data); /* bytes of the session's, which stay lent */
+bool conn_feed(struct conn *c);                   /* false: it waits for bytes or for room */
 struct span conn_input(const struct conn *c);
 void conn_eaten(struct conn *c, size_t len);
 void conn_keep_drop(struct conn *c);

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/conn/conn_tls.h"
 
 /* The only buffering of half commands in the program. Bytes go to the session straight from the
  * receive block; what it leaves is kept and offered again joined with what follows. */
@@ -91,7 +92,7 @@ bool conn_feed(struct conn *c)
     return true;
 }
 
-static void take(struct conn *c, struct span data)
+void conn_take(struct conn *c, struct span data)
 {
     c->full = false;
     c->rate_bytes += (uint32_t)data.len;
@@ -123,8 +124,10 @@ static void received(struct io_op *op, int result, struct span data)
         c->discarded += (uint32_t)data.len;
         if (c->discarded > CONN_DISCARD_MAX)
             conn_cut(c, SESSION_PEER_CLOSED);
+    } else if (c->tls != NULL) {
+        conn_tls_received(c, data);
     } else {
-        take(c, data);
+        conn_take(c, data);
     }
     conn_settle(c);
 }
@@ -135,8 +138,10 @@ static bool wants_bytes(const struct conn *c)
     case CONN_GREETING:
     case CONN_LINGERING:
         return true;
+    case CONN_SHAKING:
+        return conn_tls_wants_bytes(c);
     case CONN_TALKING:
-        if (!list_is_empty(&c->again))
+        if (!list_is_empty(&c->again) || c->session->want == SESSION_WANT_TLS)
             return false;
         if (c->asked == CONN_ASKED_NOTHING && c->delay_until_ns == 0 && conn_has_room(c))
             return true;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/conn/conn_tls.h"
 
 enum {
     PARTS_FREE_MAX = 256
@@ -90,11 +91,15 @@ void conn_send_arm(struct conn *c)
 {
     unsigned count;
 
-    if (c->send.armed || (c->state != CONN_TALKING && c->state != CONN_FLUSHING) ||
+    if (c->send.armed || c->state < CONN_SHAKING || c->state > CONN_FLUSHING ||
         c->delay_until_ns != 0)
         return;
-    if (c->sending.len == 0)
-        chain_move(&c->sending, &c->session->out);
+    if (c->sending.len == 0) {
+        if (c->tls != NULL)
+            conn_tls_seal(c);
+        else
+            chain_move(&c->sending, &c->session->out);
+    }
     if (c->sending.len == 0)
         return;
     c->parts = parts_take(c->set);

@@ -71,6 +71,7 @@ struct conn_set *conn_set_open(struct reactor *reactor, unsigned index, unsigned
     set->again_job.inbox = reactor_inbox(reactor);
     list_init(&set->conns);
     list_init(&set->again);
+    list_init(&set->handshakes_waiting);
     return set;
 }
 
@@ -119,6 +120,7 @@ void conn_set_close(struct conn_set **set)
         s->parts_free = p->next;
         free(p);
     }
+    free(s->tls_scratch);
     free(s);
     *set = NULL;
 }

@@ -1,5 +1,7 @@
 #include "core/conn/conn_private.h"
 
+#include "core/conn/conn_tls.h"
+
 /* One timer for each connection. It is set lazily: a deadline that moves away is looked at when the
  * timer comes due, so that bytes coming and going cost no timer work. */
 
@@ -39,6 +41,8 @@ static uint64_t until_ns(const struct conn *c)
     switch (c->state) {
     case CONN_GREETING:
         return c->quiet_ns + CONN_PROXY_MS * MS;
+    case CONN_SHAKING:
+        return conn_tls_until_ns(c);
     case CONN_TALKING:
         return talking_until_ns(c);
     case CONN_FLUSHING:
@@ -72,6 +76,8 @@ static void silence(struct conn *c)
 
 static void time_is_up(struct conn *c)
 {
+    if (c->state == CONN_SHAKING)
+        c->session->trouble = "timeout";
     if (c->state != CONN_TALKING || c->send.armed) {
         conn_cut(c, SESSION_TIMED_OUT);
     } else if (c->delay_until_ns != 0) {
