@@ -26,7 +26,7 @@ import time
 import peers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SMTP, IMAP, SINK, POSTFIX, DOVECOT = 21025, 21143, 21026, 21027, 21028
+SMTP, IMAP, SINK, POSTFIX, DOVECOT, IMAPS = 21025, 21143, 21026, 21027, 21028, 21993
 RCPT = "vagrant@mailserver.local"
 
 
@@ -44,7 +44,9 @@ class Ringpost:
         settings = {
             "myhostname": "mailserver.local", "mydestination": "mailserver.local",
             "mynetworks": "127.0.0.0/8", "smtp_listen": f"127.0.0.1:{SMTP}",
-            "imap_listen": f"127.0.0.1:{IMAP}", "pop3_listen": "", "mail_store_directory": f"{d}/store",
+            "submission_listen": "", "submissions_listen": "", "imaps_listen": f"127.0.0.1:{IMAPS}",
+            "imap_listen": f"127.0.0.1:{IMAP}", "pop3_listen": "", "pop3s_listen": "",
+            "mail_store_directory": f"{d}/store",
             "users_file": f"{d}/users", "maillog_file": f"{d}/mail.log",
             "message_size_limit": "104857600", "io": self.io,
             "mail_owner": pwd.getpwuid(os.geteuid()).pw_name,

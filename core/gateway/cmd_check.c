@@ -11,6 +11,7 @@
 #include "core/gateway/config_paths.h"
 #include "core/gateway/confinement.h"
 #include "core/gateway/settings.h"
+#include "core/gateway/settings_tls.h"
 #include "core/service/auth_hash.h"
 
 static unsigned check_users(const struct config *config, const struct directory *d)
@@ -86,7 +87,8 @@ static int check(const struct cmd_options *o, const struct config *config)
 {
     struct chain why = {0};
     struct directory *d = settings_directory(config, &why);
-    unsigned findings = confinement_check(config, &why);
+    unsigned findings =
+        confinement_check(config, &why) + (settings_tls_check(config, &why) ? 0 : 1);
     struct span text = chain_flat(&why);
 
     if (text.len > 0)

@@ -49,6 +49,14 @@ enum config_bare_newline {
     CONFIG_BARE_NORMALIZE,
     CONFIG_BARE_REJECT
 };
+enum config_ssl {
+    CONFIG_SSL_NO,
+    CONFIG_SSL_YES,
+};
+enum config_tls_protocols {
+    CONFIG_TLS_12,
+    CONFIG_TLS_13
+};
 
 struct config {
     /* who we are */
@@ -57,6 +65,7 @@ struct config {
 
     /* where to listen; how to run */
     struct config_list smtp_listen, lmtp_listen, imap_listen, pop3_listen;
+    struct config_list submission_listen, submissions_listen, imaps_listen, pop3s_listen;
     int io;                     /* enum config_io */
     uint64_t reactors, workers; /* never 0 here: "automatic" is resolved */
     uint64_t connection_count_limit;
@@ -110,6 +119,16 @@ struct config {
     uint64_t pop3_output_size, pop3_output_timeout;
     bool pop3_no_flag_updates;
     struct config_list pop3_client_workarounds;
+
+    /* TLS */
+    int smtpd_tls_security_level; /* enum smtp_tls_level */
+    int ssl;                      /* enum config_ssl */
+    const char *smtpd_tls_cert_file, *smtpd_tls_key_file, *tls_self_signed_file;
+    struct config_list smtpd_tls_chain_files;
+    int smtpd_tls_protocols; /* enum config_tls_protocols */
+    const char *smtpd_tls_CAfile;
+    bool smtpd_tls_ask_ccert, smtpd_tls_req_ccert, smtpd_tls_received_header;
+    uint64_t smtpd_tls_loglevel;
 
     /* passwords */
     uint64_t auth_cache_size, auth_cache_ttl;

@@ -168,6 +168,10 @@ unsigned config_check(struct config *config, config_check_say *say, void *contex
     check_places(&c, "imap_listen", &config->imap_listen);
     check_places(&c, "pop3_listen", &config->pop3_listen);
     check_workarounds(&c);
+    check_places(&c, "submission_listen", &config->submission_listen);
+    check_places(&c, "submissions_listen", &config->submissions_listen);
+    check_places(&c, "imaps_listen", &config->imaps_listen);
+    check_places(&c, "pop3s_listen", &config->pop3s_listen);
     check_debug(&c);
     if (config->store_segment_size % 4096 != 0)
         found(&c, "store_segment_size", "not a multiple of 4096; write one, like 64m");

@@ -44,6 +44,18 @@ const struct config_option config_options[] = {
         "Where IMAP is served, written as in smtp_listen."),
     ROW(pop3_listen, LIST, "127.0.0.1:20110", 0, 0, "",
         "Where POP3 is served, written as in smtp_listen."),
+    ROW(submission_listen, LIST, "127.0.0.1:20587", 0, 0, "",
+        "Where mail programs hand in mail (RFC 6409), written as in smtp_listen. Installed it is "
+        "port 587."),
+    ROW(submissions_listen, LIST, "127.0.0.1:20465", 0, 0, "",
+        "The same with TLS from the first byte on (RFC 8314), written as in smtp_listen. Installed "
+        "it is port 465."),
+    ROW(imaps_listen, LIST, "127.0.0.1:20993", 0, 0, "",
+        "Where IMAP is served with TLS from the first byte on, written as in smtp_listen. "
+        "Installed it is port 993."),
+    ROW(pop3s_listen, LIST, "127.0.0.1:20995", 0, 0, "",
+        "Where POP3 is served with TLS from the first byte on, written as in smtp_listen. "
+        "Installed it is port 995."),
     ROW(io, ENUM, "auto", 0, 0, "auto uring epoll",
         "How the reactors do their input and output: io_uring, epoll, or io_uring where the kernel "
         "allows it. A command line wins over the file: -o io=epoll."),
@@ -172,6 +184,37 @@ const struct config_option config_options[] = {
         "ever ends a message."),
     ROW(smtpd_forbid_bare_newline_reject_code, INTEGER, "550", 400, 599, "",
         "The code of the answer when smtpd_forbid_bare_newline is reject; 521 hangs up as well."),
+
+    ROW(smtpd_tls_security_level, ENUM, "may", 0, 0, "none may encrypt",
+        "STARTTLS in SMTP: not at all, offered, or wanted before anything else. Mail from the "
+        "Internet is lost with encrypt. Ports with TLS from the first byte on have it in any case."),
+    ROW(ssl, ENUM, "yes", 0, 0, "no yes",
+        "STARTTLS in IMAP and STLS in POP3: not at all, or offered. Ports with TLS from the first "
+        "byte on have it in any case."),
+    ROW(smtpd_tls_chain_files, PATHS, "", 0, 0, "",
+        "Files with a private key and its certificate chain each, PEM, for all protocols. A client "
+        "that asks for a host gets the certificate that has the host's name; others get the first. "
+        "They are read again at SIGHUP; when one of them is bad, those before stay."),
+    ROW(smtpd_tls_cert_file, PATH, "", 0, 0, "",
+        "A certificate with its chain, PEM, when there are no smtpd_tls_chain_files."),
+    ROW(smtpd_tls_key_file, PATH, "$smtpd_tls_cert_file", 0, 0, "",
+        "The private key of smtpd_tls_cert_file, PEM. Nobody else should be able to read it."),
+    ROW(tls_self_signed_file, PATH, "$mail_store_directory/tls.pem", 0, 0, "",
+        "While no certificate is configured, one of our own making is used, which nobody vouches "
+        "for. It is made here at the first start, with its key. Empty for none, and no TLS."),
+    ROW(smtpd_tls_protocols, ENUM, ">=TLSv1.2", 0, 0, ">=TLSv1.2 >=TLSv1.3",
+        "The oldest version of TLS that is spoken, in all protocols."),
+    ROW(smtpd_tls_CAfile, PATH, "", 0, 0, "",
+        "The authorities that vouch for certificates of clients, PEM."),
+    ROW(smtpd_tls_ask_ccert, BOOL, "no", 0, 0, "",
+        "Ask clients of all protocols for a certificate. They may come without one."),
+    ROW(smtpd_tls_req_ccert, BOOL, "no", 0, 0, "",
+        "Refuse SMTP handshakes of clients without a certificate that smtpd_tls_CAfile vouches "
+        "for."),
+    ROW(smtpd_tls_received_header, BOOL, "yes", 0, 0, "",
+        "Tell in the Received line of a message which cipher it came by."),
+    ROW(smtpd_tls_loglevel, INTEGER, "1", 0, 4, "",
+        "0 logs no TLS handshakes of SMTP but those that fail; from 1 on all are."),
 
     ROW(imap_greeting, STRING, "Ringpost ready.", 1, 200, "",
         "The text of the IMAP greeting behind the capabilities."),

@@ -9,6 +9,7 @@
 #include "core/gateway/gateway_reactor.h"
 #include "core/gateway/services.h"
 #include "core/gateway/settings.h"
+#include "core/gateway/settings_tls.h"
 #include "core/gateway/sockets.h"
 #include "core/service/auth.h"
 #include "store/store.h"
@@ -18,6 +19,7 @@ struct gateway {
     struct service service;
     struct shared_item *first; /* the settings we began with: listeners and paths are theirs */
     const struct config *config;
+    struct shared *tls; /* struct tls_context, or NULL for none */
     struct services *services;
     struct sockets *sockets; /* those that no reactor took yet; NULL with options.listen */
     struct gateway_reactor **reactors;
@@ -131,7 +133,18 @@ static bool open_service(struct gateway *g, struct chain *why)
         chain_addf(why, "the library for SASL mechanisms does not start; look at libgsasl\n");
         return false;
     }
-    g->services = services_open(&g->service, g->config);
+    return true;
+}
+
+/* By hand there is no TLS: its bytes are chance, which a simulator can't have. */
+static bool open_tls(struct gateway *g, struct chain *why)
+{
+    struct tls_context *context = NULL;
+
+    tls_begin();
+    if (!g->options.manual && !settings_tls_open(g->config, &context, why))
+        return false;
+    g->tls = shared_open(context, settings_tls_free);
     return true;
 }
 
@@ -231,8 +244,9 @@ struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
     g->options = *options;
     g->service.watches = watch_board_open();
     if (!open_settings(g, &config, why) || !open_sockets(g, why) || !open_store(g, why) ||
-        !open_service(g, why))
+        !open_service(g, why) || !open_tls(g, why))
         goto fail;
+    g->services = services_open(&g->service, g->config, g->tls);
     make_reactors(g);
     if (!open_listeners(g, why) || !start_reactors(g, why))
         goto fail;
@@ -301,6 +315,8 @@ void gateway_close(struct gateway **gateway)
         sockets_close(&g->sockets);
     if (g->services != NULL)
         services_close(&g->services);
+    if (g->tls != NULL)
+        shared_close(&g->tls);
     if (g->service.auth != NULL)
         auth_close(&g->service.auth);
     watch_board_close(&g->service.watches);
@@ -348,11 +364,18 @@ bool gateway_is_alive(struct gateway *g)
 bool gateway_reload(struct gateway *g, struct config **config, struct chain *why)
 {
     struct directory *directory = settings_directory(*config, why);
+    struct tls_context *context = NULL;
+    bool good = directory != NULL;
 
-    if (directory == NULL) {
+    if (!g->options.manual)
+        good = settings_tls_open(*config, &context, why) && good;
+    if (!good) {
+        settings_tls_free(context);
+        directory_free(&directory);
         config_free(config);
         return false;
     }
+    shared_swap(g->tls, context);
     shared_swap(g->service.directory, directory);
     shared_swap(g->service.settings, settings_new(config));
     return true;

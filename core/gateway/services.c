@@ -1,5 +1,6 @@
 #include "core/gateway/services.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -13,14 +14,34 @@
 #include "core/service/service_smtp.h"
 
 enum {
-    SPARE_FILES = 512, /* descriptors that are not for connections */
+    SPARE_FILES = 512,       /* descriptors that are not for connections */
+    HANDSHAKES_A_WORKER = 2, /* one computes, one waits; others are not even read */
 };
 
-enum {
-    ROW_SMTP,
-    ROW_LMTP,
-    ROW_IMAP,
-    ROW_POP3,
+enum kind {
+    KIND_SMTP,
+    KIND_SUBMISSION,
+    KIND_LMTP,
+    KIND_IMAP,
+    KIND_POP3,
+};
+
+/* What is served, and by which option it listens. */
+static const struct {
+    const char *name;
+    enum kind kind;
+    enum tls_protocol tls_protocol;
+    bool tls_first; /* before anything else */
+    size_t places;
+} rows[SERVICES_COUNT] = {
+    {"smtp",        KIND_SMTP,       TLS_SMTP, false, offsetof(struct config, smtp_listen)       },
+    {"lmtp",        KIND_LMTP,       TLS_SMTP, false, offsetof(struct config, lmtp_listen)       },
+    {"submission",  KIND_SUBMISSION, TLS_SMTP, false, offsetof(struct config, submission_listen) },
+    {"submissions", KIND_SUBMISSION, TLS_SMTP, true,  offsetof(struct config, submissions_listen)},
+    {"imap",        KIND_IMAP,       TLS_IMAP, false, offsetof(struct config, imap_listen)       },
+    {"imaps",       KIND_IMAP,       TLS_IMAP, true,  offsetof(struct config, imaps_listen)      },
+    {"pop3",        KIND_POP3,       TLS_POP3, false, offsetof(struct config, pop3_listen)       },
+    {"pop3s",       KIND_POP3,       TLS_POP3, true,  offsetof(struct config, pop3s_listen)      },
 };
 
 /* What a row's functions get as context. */
@@ -101,45 +122,73 @@ static struct conn_limits *open_limits(const struct config *config)
     return limits;
 }
 
-static struct services_row row_of(struct services *s, unsigned index, const char *name,
-                                  struct session *(*session_new)(void *,
-                                                                 const struct session_peer *),
-                                  const struct config_list *places)
+/* The row's session factory, and what it works with. */
+static void open_kind(struct services *s, unsigned row, const struct config *config)
 {
-    return (struct services_row){
-        .service = {.name = name,
-                    .context = &s->hosts[index],
-                    .session_new = session_new,
-                    .ask = ask,
-                    .limits = s->limits},
-        .places = places,
-    };
+    struct conn_service *service = &s->rows[row].service;
+    struct services_host *host = &s->hosts[row];
+
+    switch (rows[row].kind) {
+    case KIND_SMTP:
+        service->proxies = s->proxies;
+        service->proxy_count = s->proxy_count;
+        /* fall through */
+    case KIND_SUBMISSION:
+    case KIND_LMTP:
+        service->session_new = new_smtp;
+        service->rate_min = (uint32_t)config->smtpd_min_data_rate;
+        host->smtp = service_smtp_open(host->service, rows[row].kind == KIND_LMTP);
+        break;
+    case KIND_IMAP:
+        service->session_new = new_imap;
+        service->stall_ms = (uint32_t)config->imap_output_timeout;
+        host->imap = service_imap_open(host->service);
+        break;
+    case KIND_POP3:
+        service->session_new = new_pop3;
+        service->stall_ms = (uint32_t)config->pop3_output_timeout;
+        host->pop3 = service_pop3_open(host->service);
+        break;
+    }
 }
 
-struct services *services_open(struct service *service, const struct config *config)
+/* At least one for each reactor, and no more in all than keep the workers busy. */
+static unsigned handshake_max(const struct config *config)
+{
+    return (unsigned)((HANDSHAKES_A_WORKER * config->workers + config->reactors - 1) /
+                      config->reactors);
+}
+
+static void open_row(struct services *s, unsigned row, const struct config *config,
+                     struct shared *tls)
+{
+    s->rows[row] = (struct services_row){
+        .service = {.name = rows[row].name,
+                    .context = &s->hosts[row],
+                    .ask = ask,
+                    .limits = s->limits,
+                    .tls = rows[row].kind == KIND_LMTP ? NULL : tls,
+                    .tls_protocol = rows[row].tls_protocol,
+                    .tls_first = rows[row].tls_first,
+                    .workers = s->hosts[row].service->workers,
+                    .handshake_max = handshake_max(config)},
+        .places =
+            (const struct config_list *)(const void *)((const char *)config + rows[row].places),
+    };
+    open_kind(s, row, config);
+}
+
+struct services *services_open(struct service *service, const struct config *config,
+                               struct shared *tls)
 {
     struct services *s = xcalloc(1, sizeof(*s));
-    struct conn_service *smtp = &s->rows[ROW_SMTP].service, *lmtp = &s->rows[ROW_LMTP].service,
-                        *imap = &s->rows[ROW_IMAP].service, *pop3 = &s->rows[ROW_POP3].service;
 
     s->limits = open_limits(config);
     s->proxy_count = settings_networks(&config->smtpd_upstream_proxy_hosts, &s->proxies);
-    for (unsigned i = 0; i < SERVICES_COUNT; i++)
+    for (unsigned i = 0; i < SERVICES_COUNT; i++) {
         s->hosts[i].service = service;
-    s->hosts[ROW_SMTP].smtp = service_smtp_open(service, false);
-    s->hosts[ROW_LMTP].smtp = service_smtp_open(service, true);
-    s->hosts[ROW_IMAP].imap = service_imap_open(service);
-    s->hosts[ROW_POP3].pop3 = service_pop3_open(service);
-
-    s->rows[ROW_SMTP] = row_of(s, ROW_SMTP, "smtp", new_smtp, &config->smtp_listen);
-    s->rows[ROW_LMTP] = row_of(s, ROW_LMTP, "lmtp", new_smtp, &config->lmtp_listen);
-    s->rows[ROW_IMAP] = row_of(s, ROW_IMAP, "imap", new_imap, &config->imap_listen);
-    s->rows[ROW_POP3] = row_of(s, ROW_POP3, "pop3", new_pop3, &config->pop3_listen);
-    smtp->proxies = s->proxies;
-    smtp->proxy_count = s->proxy_count;
-    smtp->rate_min = lmtp->rate_min = (uint32_t)config->smtpd_min_data_rate;
-    imap->stall_ms = (uint32_t)config->imap_output_timeout;
-    pop3->stall_ms = (uint32_t)config->pop3_output_timeout;
+        open_row(s, i, config, tls);
+    }
     return s;
 }
 
@@ -147,10 +196,14 @@ void services_close(struct services **services)
 {
     struct services *s = *services;
 
-    service_smtp_close(&s->hosts[ROW_SMTP].smtp);
-    service_smtp_close(&s->hosts[ROW_LMTP].smtp);
-    service_imap_close(&s->hosts[ROW_IMAP].imap);
-    service_pop3_close(&s->hosts[ROW_POP3].pop3);
+    for (unsigned i = 0; i < SERVICES_COUNT; i++) {
+        if (s->hosts[i].smtp != NULL)
+            service_smtp_close(&s->hosts[i].smtp);
+        if (s->hosts[i].imap != NULL)
+            service_imap_close(&s->hosts[i].imap);
+        if (s->hosts[i].pop3 != NULL)
+            service_pop3_close(&s->hosts[i].pop3);
+    }
     ensure(conn_limits_total(s->limits) == 0);
     conn_limits_close(&s->limits);
     free(s->proxies);

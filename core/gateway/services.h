@@ -18,11 +18,12 @@ struct services_row {
 };
 
 enum {
-    SERVICES_COUNT = 4, /* smtp, lmtp, imap, pop3 */
+    SERVICES_COUNT = 8, /* rows of services.c */
 };
 
-/* `service` and `config` must outlive it. */
-MUST_USE struct services *services_open(struct service *service, const struct config *config);
+/* All three must outlive it; `tls` has a struct tls_context or NULL in it. */
+MUST_USE struct services *services_open(struct service *service, const struct config *config,
+                                        struct shared *tls);
 void services_close(struct services **services); /* no connection may be left */
 
 const struct services_row *services_get(const struct services *s, unsigned index);

@@ -63,6 +63,9 @@ static struct smtp_settings smtp_of(const struct config *c)
                                          ? SMTP_BARE_REJECT
                                          : SMTP_BARE_NORMALIZE,
         .smtpd_forbid_bare_newline_reject_code = small(c->smtpd_forbid_bare_newline_reject_code),
+        .smtpd_tls_security_level = (enum smtp_tls_level)c->smtpd_tls_security_level,
+        .smtpd_tls_log = c->smtpd_tls_loglevel > 0,
+        .smtpd_tls_received_header = c->smtpd_tls_received_header,
         .debug_queue_id = c->debug_queue_id,
     };
 }
@@ -73,6 +76,7 @@ static struct imap_settings imap_of(const struct config *c)
 
     return (struct imap_settings){
         .greeting = c->imap_greeting,
+        .offers_tls = c->ssl != CONFIG_SSL_NO,
         .login_ms = small(c->imap_login_timeout),
         .idle_ms = small(c->imap_idle_timeout),
         .notify_ms = small(c->imap_idle_notify_interval),
@@ -108,8 +112,8 @@ static struct pop3_settings pop3_of(const struct config *c)
 
     return (struct pop3_settings){
         .greeting = c->pop3_greeting,
+        .offers_tls = c->ssl != CONFIG_SSL_NO,
         .sasl = fixed.sasl,
-        .offers_tls = fixed.offers_tls,
         .login_ms = small(c->pop3_login_timeout),
         .idle_ms = small(c->pop3_idle_timeout),
         .command_size = small(c->pop3_command_size),

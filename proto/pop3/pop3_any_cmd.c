@@ -14,7 +14,7 @@ static void capa_write(struct pop3_session *s)
                         "EXPIRE NEVER\r\n"));
     if (s->settings->login_delay_s > 0)
         chain_addf(out, "LOGIN-DELAY %u\r\n", s->settings->login_delay_s);
-    if (s->settings->offers_tls && s->tls == NULL)
+    if (s->settings->offers_tls && s->peer.can_tls && s->tls == NULL)
         chain_add(out, SPAN("STLS\r\n"));
     if (pop3_auth_allows_clear(s))
         chain_add(out, SPAN("USER\r\n"));
@@ -74,7 +74,7 @@ void pop3_stls_cmd(struct pop3_session *s, struct span args)
         pop3_bad(s, SPAN("STLS has no arguments."));
     } else if (s->tls != NULL) {
         pop3_bad(s, SPAN("TLS is already active."));
-    } else if (!s->settings->offers_tls) {
+    } else if (!s->settings->offers_tls || !s->peer.can_tls) {
         pop3_bad(s, SPAN("TLS support isn't enabled."));
     } else {
         pop3_ok(s, SPAN("Begin TLS negotiation now."));

@@ -107,7 +107,7 @@ void pop3_world_init(struct pop3_world *w, struct chain *notes)
 struct session *pop3_world_session(struct pop3_world *w)
 {
     static const struct session_peer peer = {
-        .connection = 1, .address = "10.0.2.2", .local_address = "10.0.2.15"};
+        .connection = 1, .address = "10.0.2.2", .local_address = "10.0.2.15", .can_tls = true};
 
     return pop3_session_new(&w->host, &peer);
 }

@@ -53,6 +53,8 @@ class Gateway:
         self.io = io or IO
         self.smtp_port, self.imap_port, self.lmtp_port = free_port(), free_port(), free_port()
         self.pop3_port = free_port()
+        self.submission_port, self.submissions_port = free_port(), free_port()
+        self.imaps_port, self.pop3s_port = free_port(), free_port()
         self.settings = {
             "myhostname": "mailserver.local",
             "mydestination": "mailserver.local",
@@ -62,6 +64,10 @@ class Gateway:
             "imap_listen": f"127.0.0.1:{self.imap_port}",
             "lmtp_listen": f"127.0.0.1:{self.lmtp_port}",
             "pop3_listen": f"127.0.0.1:{self.pop3_port}",
+            "submission_listen": f"127.0.0.1:{self.submission_port}",
+            "submissions_listen": f"127.0.0.1:{self.submissions_port}",
+            "imaps_listen": f"127.0.0.1:{self.imaps_port}",
+            "pop3s_listen": f"127.0.0.1:{self.pop3s_port}",
             "mail_store_directory": self.path("store"),
             "users_file": self.path("users"),
             "maillog_file": self.path("mail.log"),

@@ -103,7 +103,8 @@ static int setup(void **state)
     write_file("users", "ann@example.com:{PLAIN}secret:::::\n");
     (void)snprintf(settings, sizeof(settings),
                    "myhostname = example.com\nio = epoll\nsmtp_listen = unix:%s/smtp.sock\n"
-                   "imap_listen = unix:%s/imap.sock\npop3_listen =\n"
+                   "imap_listen = unix:%s/imap.sock\npop3_listen =\npop3s_listen =\n"
+                   "submission_listen =\nsubmissions_listen =\nimaps_listen =\n"
                    "mail_store_directory = store\n"
                    "users_file = users\n",
                    folder, folder);
