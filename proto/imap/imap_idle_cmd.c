@@ -2,7 +2,7 @@
 #include "proto/text/scan.h"
 
 enum {
-    IDLE_LINE_MAX = 64, /* bytes in which "DONE" must end */
+    IDLE_LINE_MAX = 64, /* bytes in which a line must end */
 };
 
 void imap_sync_ask(struct imap_session *s)
@@ -37,19 +37,16 @@ size_t imap_idle_line(struct imap_session *s, struct span bytes)
     const char *lf = memchr(bytes.at, '\n', bytes.len);
     struct span line = span_first(bytes, lf == NULL ? bytes.len : (size_t)(lf - bytes.at));
 
-    if (lf == NULL && bytes.len < IDLE_LINE_MAX)
+    if (lf == NULL && bytes.len <= IDLE_LINE_MAX)
         return 0;
-    if (lf != NULL && line.len > 0 && line.at[line.len - 1] == '\r')
+    if (line.len > 0 && line.at[line.len - 1] == '\r')
         line.len--;
-    if (lf == NULL || line.len >= IDLE_LINE_MAX) {
-        /* The rest of this line is no command either. */
-        imap_bad(s, "Expected DONE.");
-        s->reader.skips = true;
-        return 0;
-    }
-    if (span_eq_nocase(line, SPAN("DONE")))
+    if (lf != NULL && span_eq_nocase(line, SPAN("DONE"))) {
         imap_ok(s);
-    else
-        imap_bad(s, "Expected DONE.");
-    return (size_t)(lf - bytes.at) + 1;
+        return (size_t)(lf - bytes.at) + 1;
+    }
+    /* The line is no command either, nor are its literals. */
+    imap_bad(s, "Expected DONE.");
+    s->reader.skips = true;
+    return 0;
 }

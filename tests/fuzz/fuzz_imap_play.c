@@ -137,8 +137,12 @@ void fuzz_imap_play(struct span before, struct span bytes, size_t step)
 
     play_run(&whole, before, bytes, bytes.len + 1);
     play_run(&cut, before, bytes, step);
+    if (!span_eq(chain_flat(&whole.said), chain_flat(&cut.said))) {
+        fprintf(stderr, "said at once:\n%.*s\nsaid in cuts of %zu:\n%.*s\n", (int)whole.said.len,
+                chain_flat(&whole.said).at, step, (int)cut.said.len, chain_flat(&cut.said).at);
+        abort();
+    }
     ensure(whole.answered == cut.answered);
-    ensure(span_eq(chain_flat(&whole.said), chain_flat(&cut.said)));
     if (!imap_response_read(chain_flat(&whole.said), &view, &why, &at)) {
         fprintf(stderr, "expected %s:\n%.*s\n", why, (int)at.len, at.at);
         abort();
