@@ -149,7 +149,7 @@ void index_file_seal(const char *directory)
     if (file < 0)
         return;
     if (pwrite(file, seal, SEAL_LEN, 0) != SEAL_LEN || fdatasync(file) != 0)
-        (void)ftruncate(file, 0);
+        (void)!ftruncate(file, 0);
     close(file);
     (void)sync_directory(directory);
 }
