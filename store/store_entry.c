@@ -61,22 +61,60 @@ static void ranges_sort(struct ranges *r)
     r->count = kept + 1;
 }
 
+/* Adds UIDs above all that are there. */
+static void ranges_append(struct ranges *r, uint32_t from, uint32_t to)
+{
+    if (r->count > 0 && r->at[r->count - 1].to + 1 == from)
+        r->at[r->count - 1].to = to;
+    else
+        ranges_add(r, from, to);
+}
+
+/* The first UID at or behind `uid`, or the one after the one found last; 0: none. */
+static uint32_t uid_find(struct store_view *v, store_mailbox mailbox, uint32_t uid, bool next)
+{
+    struct index_key from = key_message(mailbox, uid);
+    struct span key, value;
+    bool found = next ? index_next(v->txn, INDEX_MSG, &key, &value)
+                      : index_seek(v->txn, INDEX_MSG, key_span(&from), &key, &value);
+
+    return found && key.len == 12 && key_has_prefix(key, from.bytes, 8) ? key_get32(key.at + 8) : 0;
+}
+
+/* The last UID, by steps back from the end that double until one finds something; 0: none. */
+static uint32_t uid_last(struct store_view *v, const struct index_mailbox *m)
+{
+    uint32_t last = 0, uid = 0;
+
+    for (uint64_t back = 1; uid == 0 && back < 2 * (uint64_t)m->uid_next; back *= 2)
+        uid = uid_find(v, m->id, back < m->uid_next ? (uint32_t)(m->uid_next - back) : 0, false);
+    for (; uid != 0; uid = uid_find(v, m->id, 0, true))
+        last = uid;
+    return last;
+}
+
+/* Where as many messages are left as there are UIDs up to the last, all of them are there: a
+ * mailbox without gaps costs two look-ups however long it is, and one that lost its oldest messages
+ * is not much dearer. */
 enum store_status store_uids(struct store_view *v, store_mailbox mailbox,
                              struct store_range **ranges_r, size_t *count_r)
 {
-    struct index_key from = key_message(mailbox, 0);
-    struct span key, value;
     struct ranges r = {0};
-    bool found = index_seek(v->txn, INDEX_MSG, key_span(&from), &key, &value);
+    struct index_mailbox m;
+    uint32_t passed = 0, last, uid;
 
-    for (; found && key.len == 12 && key_has_prefix(key, from.bytes, 8);
-         found = index_next(v->txn, INDEX_MSG, &key, &value)) {
-        uint32_t uid = key_get32(key.at + 8);
-        if (r.count > 0 && r.at[r.count - 1].to + 1 == uid)
-            r.at[r.count - 1].to = uid;
-        else
-            ranges_add(&r, uid, uid);
+    *ranges_r = NULL;
+    *count_r = 0;
+    if (!index_mailbox_get(v->txn, mailbox, &m))
+        return index_status(v->txn);
+    last = uid_last(v, &m);
+    uid = uid_find(v, mailbox, 0, false);
+    for (; uid != 0 && m.messages - passed != last - uid + 1; passed++) {
+        ranges_append(&r, uid, uid);
+        uid = uid_find(v, mailbox, 0, true);
     }
+    if (uid != 0)
+        ranges_append(&r, uid, last);
     *ranges_r = r.at;
     *count_r = r.count;
     return index_status(v->txn);

@@ -378,6 +378,59 @@ static void test_expunge_and_vanished(void **state)
     test_store_remove(&t);
 }
 
+/* store_uids() against the entries, with gaps anywhere. */
+static void assert_uids(struct test_store *t, store_mailbox mailbox)
+{
+    struct store_entry entries[64];
+    struct store_range *uids;
+    struct store_view *v = test_view(t);
+    size_t count, entry_count, entry = 0;
+
+    assert_int_equal(store_entries(v, mailbox, 1, entries, 64, &entry_count), STORE_OK);
+    assert_int_equal(store_uids(v, mailbox, &uids, &count), STORE_OK);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(i == 0 || uids[i].from > uids[i - 1].to + 1);
+        for (uint32_t uid = uids[i].from; uid <= uids[i].to; uid++)
+            assert_int_equal(entries[entry++].uid, uid);
+    }
+    assert_int_equal(entry, entry_count);
+    free(uids);
+    store_view_close(&v);
+}
+
+static void test_uids(void **state)
+{
+    static const struct {
+        uint32_t from, to;
+    } gone[] = {
+        {40, 40},
+        {37, 39},
+        {1,  1 },
+        {2,  5 },
+        {20, 20},
+        {30, 32},
+        {36, 36},
+        {10, 28},
+        {6,  35},
+        {1,  40},
+    };
+    struct test_store t;
+    struct store_result r = {0};
+
+    (void)state;
+    test_store_make(&t);
+    test_store_open(&t);
+    for (unsigned i = 0; i < 40; i++)
+        r = test_deliver(&t, "ann@example.org", "INBOX", "text", 1);
+    assert_uids(&t, r.mailbox);
+    for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+        test_flags(&t, r.mailbox, gone[i].from, gone[i].to, STORE_FLAGS_ADD, STORE_DELETED);
+        test_expunge(&t, r.mailbox, gone[i].from, gone[i].to);
+        assert_uids(&t, r.mailbox);
+    }
+    test_store_remove(&t);
+}
+
 /* The vanish log stays bounded, tells all that vanished and nothing that is there. */
 static void test_vanish_log_bound(void **state)
 {
@@ -625,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_flags_and_keywords),
         cmocka_unit_test(test_too_many_keywords),
         cmocka_unit_test(test_expunge_and_vanished),
+        cmocka_unit_test(test_uids),
         cmocka_unit_test(test_vanish_log_bound),
         cmocka_unit_test(test_recent),
         cmocka_unit_test(test_reopen),
