@@ -33,6 +33,7 @@ enum request_kind {
     REQUEST_IMAP_COPY,    /* also MOVE */
     REQUEST_IMAP_SYNC,    /* what changed: NOOP, CHECK, IDLE, before a tagged OK */
     REQUEST_POP3_OPEN,    /* after a login */
+    REQUEST_POP3_NUMBER,  /* before the first command with numbers */
     REQUEST_POP3_STAT,
     REQUEST_POP3_LIST, /* also UIDL */
     REQUEST_POP3_RETR, /* also TOP */

@@ -1,4 +1,4 @@
-/* pop3_open_run: after a login: what is in the maildrop; and STAT: what of it is left. */
+/* pop3_open_run: what is in the maildrop, after a login; its numbers; and STAT: what is left. */
 
 #include <stdlib.h>
 
@@ -6,29 +6,11 @@
 
 /* ---- the maildrop ---- */
 
-static enum store_status open_uids(struct pop3_run *run, struct imap_view *uids)
+static void open_fill(struct pop3_maildrop *drop, const struct store_mailbox_info *info)
 {
-    struct store_range *ranges = NULL;
-    size_t count = 0;
-    enum store_status status = store_uids(run->view, uids->mailbox, &ranges, &count);
-
-    for (size_t i = 0; i < count && status == STORE_OK; i++)
-        imap_view_append(uids, (struct imap_range){ranges[i].from, ranges[i].to});
-    free(ranges);
-    return status;
-}
-
-static enum store_status open_fill(struct pop3_run *run, const struct store_mailbox_info *info)
-{
-    struct pop3_maildrop *drop = run->request->drop;
-    enum store_status status;
-
     pop3_maildrop_open(drop, info->id, info->uid_validity, info->uid_next);
+    drop->messages = info->messages;
     drop->octets = info->bytes;
-    status = open_uids(run, drop->uids);
-    if (status != STORE_OK)
-        pop3_maildrop_free(drop);
-    return status;
 }
 
 /* A user who never got mail has no account in the store yet. */
@@ -56,13 +38,37 @@ static enum pop3_next open_step(struct pop3_run *run)
     if (status == STORE_OK)
         status = store_mailbox_find(run->view, account, SPAN("INBOX"), &info);
     if (status == STORE_OK)
-        status = open_fill(run, &info);
+        open_fill(run->request->drop, &info);
     return pop3_run_fail(run, status);
 }
 
 enum service_outcome pop3_open_run(struct service *s, struct request *r, struct job *job)
 {
     return pop3_run_step(s, r, job, open_step);
+}
+
+/* ---- its numbers ---- */
+
+static enum pop3_next number_step(struct pop3_run *run)
+{
+    struct pop3_maildrop *drop = run->request->drop;
+    struct store_range *ranges = NULL;
+    size_t count = 0;
+    enum store_status status = store_uids(run->view, drop->uids->mailbox, &ranges, &count);
+    uint32_t last = drop->uids->uid_next - 1;
+
+    for (size_t i = 0; i < count && ranges[i].from <= last && status == STORE_OK; i++)
+        imap_view_append(
+            drop->uids,
+            (struct imap_range){ranges[i].from, ranges[i].to < last ? ranges[i].to : last});
+    free(ranges);
+    drop->has_numbers = status == STORE_OK;
+    return pop3_run_fail(run, status);
+}
+
+enum service_outcome pop3_number_run(struct service *s, struct request *r, struct job *job)
+{
+    return pop3_run_step(s, r, job, number_step);
 }
 
 /* ---- STAT ---- */

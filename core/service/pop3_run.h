@@ -60,6 +60,7 @@ struct store_change *pop3_update_change(struct store *store, const struct pop3_m
                                         bool removes, uint32_t *deleted, uint32_t *seen);
 
 /* The rows of service_table.c. */
-service_run_fn pop3_open_run, pop3_stat_run, pop3_list_run, pop3_retr_run, pop3_quit_run;
+service_run_fn pop3_open_run, pop3_number_run, pop3_stat_run, pop3_list_run, pop3_retr_run,
+    pop3_quit_run;
 
 #endif

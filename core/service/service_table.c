@@ -20,6 +20,7 @@ const struct service_row service_table[REQUEST_KINDS] = {
     [REQUEST_IMAP_COPY] = {imap_copy_run,    SERVICE_ON_WORKER,       NULL            },
     [REQUEST_IMAP_SYNC] = {imap_sync_run,    SERVICE_ON_WORKER,       NULL            },
     [REQUEST_POP3_OPEN] = {pop3_open_run,    SERVICE_ON_WORKER,       NULL            },
+    [REQUEST_POP3_NUMBER] = {pop3_number_run,  SERVICE_ON_WORKER,       NULL            },
     [REQUEST_POP3_STAT] = {pop3_stat_run,    SERVICE_ON_WORKER,       NULL            },
     [REQUEST_POP3_LIST] = {pop3_list_run,    SERVICE_ON_WORKER,       NULL            },
     [REQUEST_POP3_RETR] = {pop3_retr_run,    SERVICE_ON_WORKER,       NULL            },

@@ -5,8 +5,10 @@
  * pop3_maildrop: the messages that a session was given at its login, and what it marked.
  *
  * Numbers from 1 stand for UIDs, which are kept as runs: a maildrop without gaps costs one run
- * however long it is. Marks are a bit for each message, made when the first is set. The session
- * owns it and lends it to its requests: one thread at a time.
+ * however long it is. They are given out when a command first needs them, so that a login costs the
+ * same for every maildrop; what came after the login never gets one. Marks are a bit for each
+ * message, made when the first is set. The session owns it and lends it to its requests: one thread
+ * at a time.
  */
 
 #include <stdbool.h>
@@ -23,18 +25,21 @@ struct pop3_marks {
 
 struct pop3_maildrop {
     struct imap_view *uids; /* number <-> UID; also mailbox, uid_validity and uid_next */
-    uint64_t octets;        /* of all messages, at the login */
+    bool has_numbers;       /* the UIDs are there */
+    uint32_t messages;      /* at the login */
+    uint64_t octets;        /* of all of them */
     struct pop3_marks deleted, seen;
 };
 
-/* The UIDs are to be appended. Free either way. */
+/* Without numbers. */
 void pop3_maildrop_open(struct pop3_maildrop *d, uint64_t mailbox, uint32_t uid_validity,
                         uint32_t uid_next);
 void pop3_maildrop_free(struct pop3_maildrop *d); /* d becomes empty */
 
 size_t pop3_maildrop_held(const struct pop3_maildrop *d); /* bytes of memory */
 
-uint32_t pop3_maildrop_count(const struct pop3_maildrop *d); /* deleted ones are counted */
+/* The highest number: deleted ones are counted. */
+uint32_t pop3_maildrop_count(const struct pop3_maildrop *d);
 
 void pop3_marks_set(struct pop3_marks *m, const struct pop3_maildrop *d, uint32_t number);
 bool pop3_marks_has(const struct pop3_marks *m, uint32_t number);

@@ -15,12 +15,16 @@ enum pop3_state { /* RFC 1939 3; UPDATE is a request that is away */
 
 struct pop3_session;
 
+enum {
+    POP3_VERB_NUMBERS = 1 << 0, /* needs the maildrop's numbers */
+};
+
 /* One row for each command: where it is allowed and what it does with what follows its name, one
  * blank left out. run() answers at once (pop3_ok, pop3_err, pop3_bad) or asks (pop3_ask);
  * answered() gets the answer. */
 struct pop3_verb {
     const char *name;
-    unsigned states;
+    unsigned states, flags;
     void (*run)(struct pop3_session *s, struct span args);
     void (*answered)(struct pop3_session *s, struct request *r);
 };
@@ -38,6 +42,7 @@ struct pop3_session {
     bool is_utf8; /* RFC 6856: the client asked for UTF-8 */
 
     const struct pop3_verb *verb; /* of the command whose request is away */
+    struct chain waiting;         /* its arguments, while the maildrop gets its numbers */
     struct request *away;         /* the request that is open or taken */
     struct auth_request *auth;    /* during AUTH, while it is not away */
     char *user;                   /* of USER, malloced; NULL: none */

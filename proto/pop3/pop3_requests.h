@@ -35,6 +35,11 @@ struct pop3_open_request {
     struct pop3_request pop3;
 };
 
+/* Gives out the numbers: appends the UIDs of the maildrop. */
+struct pop3_number_request {
+    struct pop3_request pop3;
+};
+
 /* How much there is that is not marked as deleted; says nothing itself. */
 struct pop3_stat_request {
     struct pop3_request pop3;

@@ -116,6 +116,24 @@ static void pop3_set_patience(struct pop3_session *s)
     s->base.idle_ms = left_ms < 1 ? 1 : (uint32_t)left_ms;
 }
 
+/* The maildrop gets its numbers before the first command that needs them. */
+static void pop3_number_ask(struct pop3_session *s, struct span args)
+{
+    struct pop3_number_request *r = pop3_request_new(REQUEST_POP3_NUMBER, sizeof(*r));
+
+    chain_add(&s->waiting, args);
+    pop3_ask(s, &r->pop3);
+}
+
+static void pop3_number_answered(struct pop3_session *s, const struct request *r)
+{
+    if (s->drop.has_numbers)
+        s->verb->run(s, chain_flat(&s->waiting));
+    else
+        pop3_trouble(s, r->status != REQUEST_OK ? r->status : REQUEST_TRY_LATER);
+    chain_free(&s->waiting);
+}
+
 static void pop3_reply(struct session *base, struct request *r)
 {
     struct pop3_session *s = pop3_of(base);
@@ -124,7 +142,10 @@ static void pop3_reply(struct session *base, struct request *r)
     ensure(r == s->away);
     s->away = NULL;
     s->base.want = SESSION_WANT_INPUT;
-    s->verb->answered(s, r);
+    if (r->kind == REQUEST_POP3_NUMBER)
+        pop3_number_answered(s, r);
+    else
+        s->verb->answered(s, r);
     if (!is_auth)
         pop3_request_free(&r);
     pop3_set_patience(s); /* somebody who is let in has more time */
@@ -153,7 +174,11 @@ static void pop3_command(struct pop3_session *s, struct span line)
                                                    : SPAN("You are logged in already."));
     } else {
         s->verb = verb;
-        verb->run(s, span_after(line, name.len + 1));
+        line = span_after(line, name.len + 1);
+        if ((verb->flags & POP3_VERB_NUMBERS) != 0 && !s->drop.has_numbers)
+            pop3_number_ask(s, line);
+        else
+            verb->run(s, line);
     }
 }
 
@@ -245,7 +270,7 @@ static void pop3_note_end(struct pop3_session *s, const char *reason)
         .retr_count = s->retr_count,
         .retr_bytes = s->retr_bytes,
         .deleted = s->removed,
-        .messages = pop3_maildrop_count(&s->drop),
+        .messages = s->drop.messages,
         .octets = s->drop.octets,
     };
 
@@ -291,6 +316,7 @@ static void pop3_end(struct session *base)
         pop3_request_free(&s->away);
     pop3_auth_drop(s);
     pop3_leave(s);
+    chain_free(&s->waiting);
     chain_free(&base->out);
     free(s->user);
     free(s->tried);

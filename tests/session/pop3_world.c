@@ -131,9 +131,18 @@ static void answer_open(struct pop3_world *w, struct pop3_maildrop *drop)
     for (unsigned i = 0; i < POP3_WORLD_MESSAGES; i++) {
         if (w->is_gone[i])
             continue;
-        imap_view_append(drop->uids, (struct imap_range){messages[i].uid, messages[i].uid});
+        drop->messages++;
         drop->octets += messages[i].text.len;
     }
+}
+
+static void answer_number(struct pop3_world *w, struct pop3_maildrop *drop)
+{
+    for (unsigned i = 0; i < POP3_WORLD_MESSAGES; i++) {
+        if (!w->is_gone[i])
+            imap_view_append(drop->uids, (struct imap_range){messages[i].uid, messages[i].uid});
+    }
+    drop->has_numbers = true;
 }
 
 /* The number of a message that is there and not marked as deleted; 0: it is not. */
@@ -147,7 +156,7 @@ static uint32_t number_of(const struct pop3_world *w, const struct pop3_maildrop
 static void answer_stat(const struct pop3_world *w, struct pop3_stat_request *r)
 {
     for (unsigned i = 0; i < POP3_WORLD_MESSAGES; i++) {
-        if (number_of(w, r->pop3.drop, i) == 0)
+        if (w->is_gone[i] || (r->pop3.drop->has_numbers && number_of(w, r->pop3.drop, i) == 0))
             continue;
         r->messages++;
         r->octets += messages[i].text.len;
@@ -252,6 +261,9 @@ void pop3_world_answer(struct pop3_world *w, struct request *r, enum request_sta
         break;
     case REQUEST_POP3_OPEN:
         answer_open(w, pop3->drop);
+        break;
+    case REQUEST_POP3_NUMBER:
+        answer_number(w, pop3->drop);
         break;
     case REQUEST_POP3_STAT:
         answer_stat(w, (struct pop3_stat_request *)r);

@@ -67,7 +67,7 @@ static enum request_status status_of(struct span word)
 /* What a request asks, as B: lines show it. */
 static void show(const struct request *r, struct chain *bodies)
 {
-    static const char *const kinds[] = {"OPEN", "STAT", "LIST", "RETR", "QUIT"};
+    static const char *const kinds[] = {"OPEN", "NUMBER", "STAT", "LIST", "RETR", "QUIT"};
     const struct pop3_retr_request *retr = (const struct pop3_retr_request *)r;
 
     if (r->kind == REQUEST_AUTH || (r->kind == REQUEST_POP3_RETR && retr->pop3.has_begun))

@@ -13,6 +13,7 @@
 #include "core/base/alloc.h"
 #include "core/base/attr.h"
 #include "core/base/thread.h"
+#include "core/work/exclusive.h"
 #include "core/work/inbox.h"
 #include "core/work/job.h"
 #include "core/work/shared.h"
@@ -313,6 +314,40 @@ static void watches_under_fire(void **state UNUSED)
     sem_destroy(&bell);
 }
 
+static void one_holder_for_a_key(void **state UNUSED)
+{
+    struct exclusive *e = exclusive_open();
+
+    assert_int_equal(exclusive_take(e, 7, 1, 0), EXCLUSIVE_TAKEN);
+    assert_int_equal(exclusive_take(e, 7, 2, 0), EXCLUSIVE_HELD);
+    assert_int_equal(exclusive_take(e, 8, 2, 0), EXCLUSIVE_TAKEN);
+    exclusive_give(e, 7, 0);
+    assert_int_equal(exclusive_take(e, 7, 2, 0), EXCLUSIVE_TAKEN);
+    exclusive_give(e, 7, 0);
+    exclusive_give(e, 8, 0);
+    exclusive_close(&e);
+}
+
+/* A pause is counted from the taking; those that are over make room for others. */
+static void pause_between_two_holders(void **state UNUSED)
+{
+    struct exclusive *e = exclusive_open();
+
+    assert_int_equal(exclusive_take(e, 7, 100, 60), EXCLUSIVE_TAKEN);
+    assert_int_equal(exclusive_take(e, 7, 1000, 60), EXCLUSIVE_HELD);
+    exclusive_give(e, 7, 60);
+    assert_int_equal(exclusive_take(e, 7, 159, 60), EXCLUSIVE_TOO_SOON);
+    assert_int_equal(exclusive_take(e, 7, 160, 60), EXCLUSIVE_TAKEN);
+    for (uint32_t key = 1000; key < 6000; key++) {
+        assert_int_equal(exclusive_take(e, key, key, 60), EXCLUSIVE_TAKEN);
+        exclusive_give(e, key, 60);
+    }
+    assert_int_equal(exclusive_take(e, 7, 6000, 60), EXCLUSIVE_HELD);
+    assert_int_equal(exclusive_take(e, 5990, 6000, 60), EXCLUSIVE_TOO_SOON);
+    assert_int_equal(exclusive_take(e, 1000, 6000, 60), EXCLUSIVE_TAKEN);
+    exclusive_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +356,8 @@ int main(void)
         cmocka_unit_test(later_has_its_share),
         cmocka_unit_test(pool_runs_everything),
         cmocka_unit_test(snapshots_die_with_their_last_user),
+        cmocka_unit_test(one_holder_for_a_key),
+        cmocka_unit_test(pause_between_two_holders),
         cmocka_unit_test(watches_keep_touches),
         cmocka_unit_test(watches_under_fire),
     };
