@@ -283,6 +283,11 @@ bool store_is_full(const struct store *s)
     return housekeeper_is_full(s->housekeeper) || applier_is_behind(s->applier);
 }
 
+uint64_t store_sync_age_ns(const struct store *s)
+{
+    return committer_busy_ns(s->committer);
+}
+
 static uint64_t live_bytes(struct store *s)
 {
     struct span key, value;

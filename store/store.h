@@ -124,6 +124,10 @@ void store_numbers(struct store *s, struct store_numbers *numbers_r);
 /* True when deliveries would get STORE_FULL now (disk low, too much waiting). Cheap, any thread. */
 bool store_is_full(const struct store *s);
 
+/* How long the changes that are being made durable have been on their way to the disk, in
+ * nanoseconds; 0: none is. Others wait behind them. Cheap, any thread. */
+uint64_t store_sync_age_ns(const struct store *s);
+
 /* ---- reading ---- */
 
 /* Waits (some milliseconds at most) until what was acknowledged is applied. */

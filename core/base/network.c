@@ -68,3 +68,15 @@ bool network_any_has(const struct network *networks, unsigned count, struct span
     }
     return false;
 }
+
+/* The IPv4 address stands behind a prefix that is not in use (0:1::/32). */
+uint64_t network_client(struct span address)
+{
+    unsigned char bytes[NETWORK_ADDRESS_LEN];
+
+    if (!network_address(address, bytes))
+        return 0;
+    if (network_is_ipv4(bytes))
+        return (uint64_t)number_get32(bytes + MAPPED_LEN) << 32 | 1u << 24;
+    return number_get64(bytes);
+}

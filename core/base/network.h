@@ -8,6 +8,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/attr.h"
 #include "core/base/span.h"
@@ -34,5 +35,9 @@ MUST_USE bool network_has(const struct network *n,
 
 /* Is the address (text) in one of these? What is no address is in none. */
 MUST_USE bool network_any_has(const struct network *networks, unsigned count, struct span address);
+
+/* What one subscriber has, as a number: an IPv4 address or an IPv6 /64. 0 for what is no address.
+ */
+MUST_USE uint64_t network_client(struct span address);
 
 #endif

@@ -7,7 +7,7 @@
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
 #include "core/base/network.h"
-#include "core/conn/conn_limits.h"
+#include "core/conn/conn_guard.h"
 #include "core/conn/conn_proxy.h"
 #include "core/conn/conn_tls.h"
 
@@ -76,14 +76,12 @@ static struct conn *conn_new(struct conn_set *set, const struct conn_service *se
 void conn_begin(struct conn *c, const struct session_peer *peer)
 {
     struct session_peer known = *peer;
-    bool welcome = true;
+    enum session_end why;
+    bool welcome = conn_guard_admit(c, known.address, &why);
 
     known.connection = c->number;
     known.is_tls = c->service->tls_first;
     known.can_tls = conn_tls_is_there(c->service);
-    if (c->service->limits != NULL)
-        welcome = c->is_counted =
-            conn_limits_admit(c->service->limits, known.address, &c->limits_key, &c->is_exempt);
     if (!welcome && c->set->refused >= CONN_REFUSED_MAX) {
         conn_cut(c, SESSION_OVERLOADED);
         return;
@@ -94,7 +92,7 @@ void conn_begin(struct conn *c, const struct session_peer *peer)
     if (!welcome) {
         c->refused = true;
         c->set->refused++;
-        hangup_now(c, SESSION_CROWDED);
+        hangup_now(c, why);
         if (c->service->tls_first)
             chain_free(&c->session->out); /* a handshake only to say no would be a gift */
     } else if (c->service->tls_first) {
@@ -262,8 +260,9 @@ static void conn_free(struct conn *c)
     if (c->session != NULL)
         session_end_now(c);
     conn_tls_free(c);
-    if (c->is_counted)
-        conn_limits_leave(c->service->limits, c->limits_key);
+    conn_guard_release(c);
+    if (c->service->limits != NULL)
+        conn_limits_leave(c->service->limits, &c->ticket);
     if (c->refused)
         set->refused--;
     timer_cancel(&c->timer);
@@ -278,6 +277,11 @@ static void conn_free(struct conn *c)
 
 void conn_settle(struct conn *c)
 {
+    conn_guard_look(c->set);
+    if (!conn_guard_charge(c)) {
+        conn_hangup_soon(c, SESSION_OVERLOADED);
+        conn_advance(c);
+    }
     if (c->state == CONN_TALKING && c->asked == CONN_ASKED_NOTHING && c->delay_until_ns == 0 &&
         c->session->want == SESSION_WANT_CLOSE) {
         c->state = CONN_FLUSHING;

@@ -21,9 +21,11 @@
 #include "core/tls/tls.h"
 #include "proto/session.h"
 
+struct budget;
 struct conn_limits;
 struct job;
 struct network;
+struct pressure;
 struct reactor;
 struct shared;
 struct worker_pool;
@@ -53,7 +55,8 @@ enum {
 
 /* What stands behind a listening address. Lives longer than its connections. */
 struct conn_service {
-    const char *name; /* "smtp", for log lines */
+    const char *name;   /* "smtp", for log lines */
+    const char *daemon; /* "smtpd", which says them */
     void *context;
 
     /* A session for this peer (copies what it needs of `peer`). Its start() has not been called;
@@ -87,6 +90,10 @@ struct conn_set;
 MUST_USE struct conn_set *conn_set_open(struct reactor *reactor, unsigned index, unsigned stride);
 void conn_set_close(struct conn_set **set); /* it must have become empty by conn_set_stop() */
 unsigned conn_set_count(const struct conn_set *set);
+
+/* What connections hold is charged to `budget` from here on (over it they are hung up on), and they
+ * give way when there is `pressure`. Both outlive the set; NULL: none. Before the first one. */
+void conn_set_guard(struct conn_set *set, struct budget *budget, struct pressure *pressure);
 
 /* Takes the fd of a new connection. */
 void conn_open(struct conn_set *set, const struct conn_service *service, int fd);

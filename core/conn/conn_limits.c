@@ -5,63 +5,71 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
-#include "core/base/number.h"
-#include "core/work/tally.h"
+#include "core/work/usage.h"
 
 struct conn_limits {
-    struct tally *tally;
-    unsigned address_max;
-    unsigned exempt_count;
-    struct network *exempt;
+    struct conn_limits_config config; /* exempt is ours */
 };
+
+static unsigned or_any(unsigned max)
+{
+    return max > 0 ? max : UINT_MAX;
+}
 
 struct conn_limits *conn_limits_open(const struct conn_limits_config *config)
 {
     struct conn_limits *limits = xcalloc(1, sizeof(*limits));
+    struct network *exempt = xcalloc(config->exempt_count + 1, sizeof(*exempt));
 
-    limits->address_max = config->address_max > 0 ? config->address_max : UINT_MAX;
-    limits->tally = tally_open(config->total_max);
-    limits->exempt_count = config->exempt_count;
-    limits->exempt = xcalloc(config->exempt_count + 1, sizeof(*limits->exempt));
     if (config->exempt_count > 0)
-        memcpy(limits->exempt, config->exempt, config->exempt_count * sizeof(*limits->exempt));
+        memcpy(exempt, config->exempt, config->exempt_count * sizeof(*exempt));
+    limits->config = *config;
+    limits->config.exempt = exempt;
     return limits;
 }
 
 void conn_limits_close(struct conn_limits **limits)
 {
-    tally_close(&(*limits)->tally);
-    free((*limits)->exempt);
+    free((struct network *)(uintptr_t)(*limits)->config.exempt);
     free(*limits);
     *limits = NULL;
 }
 
-/* The /64, or the IPv4 address behind a prefix that is not in use (0:1::/32). */
-static uint64_t key_of(const char *address)
+enum conn_admission conn_limits_admit(struct conn_limits *limits, const char *address,
+                                      uint64_t now_ns, struct conn_ticket *ticket_r,
+                                      unsigned *count_r)
 {
-    unsigned char bytes[NETWORK_ADDRESS_LEN];
+    const struct conn_limits_config *c = &limits->config;
+    struct span text = span_str(address);
+    uint64_t key = network_client(text);
+    bool is_exempt = network_any_has(c->exempt, c->exempt_count, text);
+    enum usage_status status;
 
-    if (!network_address(span_str(address), bytes))
-        return 0;
-    if (network_is_ipv4(bytes))
-        return (uint64_t)number_get32(bytes + 12) << 32 | 1u << 24;
-    return number_get64(bytes);
+    *ticket_r = (struct conn_ticket){.is_exempt = is_exempt};
+    if (c->client_rate_max > 0 && !is_exempt) {
+        *count_r = usage_count(c->usage, key, USAGE_CONNECTIONS, now_ns);
+        if (*count_r > c->client_rate_max)
+            return CONN_CLIENT_OFTEN;
+    }
+    status = usage_enter(c->usage, key, is_exempt ? UINT_MAX : or_any(c->client_max),
+                         &ticket_r->client, count_r);
+    return status == USAGE_OK     ? CONN_ADMITTED
+           : status == USAGE_FULL ? CONN_CLIENT_MANY
+                                  : CONN_TOO_MANY;
 }
 
-bool conn_limits_admit(struct conn_limits *limits, const char *address, uint64_t *key_r,
-                       bool *exempt_r)
+void conn_limits_leave(struct conn_limits *limits, struct conn_ticket *ticket)
 {
-    *exempt_r = network_any_has(limits->exempt, limits->exempt_count, span_str(address));
-    *key_r = key_of(address);
-    return tally_add(limits->tally, *key_r, *exempt_r ? UINT_MAX : limits->address_max);
+    if (ticket->client != NULL)
+        usage_leave(limits->config.usage, &ticket->client);
 }
 
-void conn_limits_leave(struct conn_limits *limits, uint64_t key)
+bool conn_limits_charge(struct conn_limits *limits, const struct conn_ticket *ticket, int64_t bytes)
 {
-    tally_remove(limits->tally, key);
-}
+    uint64_t max = limits->config.client_bytes_max;
 
-unsigned conn_limits_total(struct conn_limits *limits)
-{
-    return tally_total(limits->tally);
+    if (ticket->client == NULL)
+        return true;
+    usage_charge(ticket->client, bytes);
+    return max == 0 || ticket->is_exempt || usage_charged(ticket->client) <= max;
 }

@@ -2,8 +2,9 @@
 #define CORE_CONN_CONN_LIMITS_H
 
 /*
- * conn_limits: how many connections at once, in all and from one address (an IPv4 address or an
- * IPv6 /64, which is what one subscriber has). Shared by all reactors; any thread.
+ * conn_limits: whose connections are served: so many in all; and of one client (an IPv4 address or
+ * an IPv6 /64, which is what one subscriber has) so many at once, so many anew in a unit of time,
+ * and so much memory for all of them. Shared by all reactors; any thread.
  */
 
 #include <stdbool.h>
@@ -13,22 +14,42 @@
 #include "core/base/network.h"
 
 struct conn_limits;
+struct usage;
+struct usage_client;
 
 struct conn_limits_config {
-    unsigned total_max;
-    unsigned address_max;         /* 0: no limit for one address */
-    const struct network *exempt; /* networks that only the total counts for; copied */
+    struct usage *usage;          /* the caller's: it counts, with its own limit in all */
+    unsigned client_max;          /* connections at once; 0: no limit */
+    unsigned client_rate_max;     /* new ones in a unit of time; 0: no limit */
+    uint64_t client_bytes_max;    /* of memory; 0: no limit */
+    const struct network *exempt; /* networks that only the limit in all counts for; copied */
     unsigned exempt_count;
 };
 
 MUST_USE struct conn_limits *conn_limits_open(const struct conn_limits_config *config);
 void conn_limits_close(struct conn_limits **limits);
 
-/* Counts a connection from this address (text). True: *key_r is for conn_limits_leave(). *exempt_r
- * says whether the address is in an exempt network, in both cases. */
-MUST_USE bool conn_limits_admit(struct conn_limits *limits, const char *address, uint64_t *key_r,
-                                bool *exempt_r);
-void conn_limits_leave(struct conn_limits *limits, uint64_t key);
-unsigned conn_limits_total(struct conn_limits *limits);
+enum conn_admission {
+    CONN_ADMITTED,
+    CONN_TOO_MANY,     /* in all */
+    CONN_CLIENT_MANY,  /* of this client at once */
+    CONN_CLIENT_OFTEN, /* of this client lately */
+};
+
+/* What an admitted connection is counted as; the zero value is not counted. */
+struct conn_ticket {
+    struct usage_client *client; /* NULL: not counted */
+    bool is_exempt;              /* set in any case */
+};
+
+/* Counts a connection from this address (text). *count_r is what is too much of this client's. */
+MUST_USE enum conn_admission conn_limits_admit(struct conn_limits *limits, const char *address,
+                                               uint64_t now_ns, struct conn_ticket *ticket_r,
+                                               unsigned *count_r);
+void conn_limits_leave(struct conn_limits *limits, struct conn_ticket *ticket);
+
+/* Charges memory to the connection's client; false when that has more than it may now. */
+bool conn_limits_charge(struct conn_limits *limits, const struct conn_ticket *ticket,
+                        int64_t bytes);
 
 #endif

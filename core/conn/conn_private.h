@@ -12,7 +12,9 @@
 
 #include "core/base/list.h"
 #include "core/conn/conn.h"
+#include "core/conn/conn_limits.h"
 #include "core/io/reactor.h"
+#include "core/work/budget.h"
 #include "core/work/inbox.h"
 #include "core/work/job.h"
 #include "core/work/watch.h"
@@ -56,6 +58,10 @@ struct conn_set {
     unsigned handshakes;            /* with the workers */
     struct list handshakes_waiting; /* those that may be next */
     char *tls_scratch;              /* a record that was opened; NULL before the first */
+    struct budget_share share;
+    struct pressure *pressure;  /* NULL: nobody looks at it */
+    enum session_stress stress; /* its colour, when it was looked at last */
+    struct timer ladder;        /* set while the colour is not green */
 
     struct timer patience;
     bool is_told;                   /* stopped() was called */
@@ -85,11 +91,11 @@ struct conn {
     bool watch_posted;    /* and yet its job is on its way */
     bool full;            /* it was offered all that is here and ate nothing: needs more bytes */
     bool refused;         /* counted in set->refused */
-    bool is_counted;      /* counted in the limits */
-    bool is_exempt;       /* from one of our networks */
 
     uint64_t number;
-    uint64_t limits_key;
+    struct conn_ticket ticket;
+    size_t charged;      /* bytes of memory */
+    size_t session_held; /* of them the session's, when it was last asked */
     struct job job;
     struct request *request; /* while asked is not CONN_ASKED_NOTHING */
     struct watch watch;
@@ -149,6 +155,7 @@ void conn_set_left(struct conn_set *set); /* one connection less */
 static inline struct session *conn_session(struct conn *c)
 {
     c->session->now_us = reactor_wall_us(c->set->reactor);
+    c->session->stress = c->set->stress;
     return c->session;
 }
 

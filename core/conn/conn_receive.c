@@ -145,7 +145,7 @@ static bool wants_bytes(const struct conn *c)
             return false;
         if (c->asked == CONN_ASKED_NOTHING && c->delay_until_ns == 0 && conn_has_room(c))
             return true;
-        return c->kept_len < CONN_AHEAD_MAX;
+        return c->set->stress == SESSION_AT_EASE && c->kept_len < CONN_AHEAD_MAX;
     case CONN_FLUSHING:
     case CONN_CLOSING:
         break;

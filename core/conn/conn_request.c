@@ -1,4 +1,4 @@
-#include "core/conn/conn_private.h"
+#include "core/conn/conn_guard.h"
 
 #include "core/base/ensure.h"
 
@@ -21,6 +21,7 @@ static void answered(struct conn *c)
 bool conn_request_ask(struct conn *c)
 {
     if (c->asked == CONN_ASKED_NOTHING) {
+        conn_guard_note(c);
         c->request = session_take_request(c->session);
         c->request->connection = c->number;
         c->request->watch = &c->watch;

@@ -44,14 +44,22 @@ static size_t out_held(const struct conn *c)
     return c->sending.held + c->session->out.held;
 }
 
+/* Under pressure buffers are half as large. */
+static bool is_below(const struct conn *c, size_t held_max, size_t len_max)
+{
+    unsigned halves = c->set->stress == SESSION_AT_EASE ? 0 : 1;
+
+    return out_held(c) < held_max >> halves && out_len(c) < len_max >> halves;
+}
+
 bool conn_has_room(const struct conn *c)
 {
-    return out_held(c) < CONN_OUT_HELD_MAX && out_len(c) < CONN_OUT_LEN_MAX;
+    return is_below(c, CONN_OUT_HELD_MAX, CONN_OUT_LEN_MAX);
 }
 
 bool conn_runs_low(const struct conn *c)
 {
-    return out_held(c) < CONN_OUT_HELD_LOW && out_len(c) < CONN_OUT_LEN_LOW;
+    return is_below(c, CONN_OUT_HELD_LOW, CONN_OUT_LEN_LOW);
 }
 
 static void sent(struct io_op *op, int result, struct span data UNUSED)

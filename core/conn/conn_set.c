@@ -75,6 +75,12 @@ struct conn_set *conn_set_open(struct reactor *reactor, unsigned index, unsigned
     return set;
 }
 
+void conn_set_guard(struct conn_set *set, struct budget *budget, struct pressure *pressure)
+{
+    set->share.budget = budget;
+    set->pressure = pressure;
+}
+
 unsigned conn_set_count(const struct conn_set *set)
 {
     return set->count;
@@ -115,6 +121,8 @@ void conn_set_close(struct conn_set **set)
     ensure(s->count == 0);
     ensure(!s->again_posted);
     timer_cancel(&s->patience);
+    timer_cancel(&s->ladder);
+    budget_share_end(&s->share);
     while (s->parts_free != NULL) {
         struct conn_parts *p = s->parts_free;
         s->parts_free = p->next;

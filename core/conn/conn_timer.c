@@ -15,7 +15,7 @@ void conn_quiet(struct conn *c)
 /* A body's rate counts, unless the peer is one of ours: a person may type there. */
 static bool is_rated(const struct conn *c)
 {
-    return c->session->bulk && !c->is_exempt && c->delay_until_ns == 0 &&
+    return c->session->bulk && !c->ticket.is_exempt && c->delay_until_ns == 0 &&
            c->asked == CONN_ASKED_NOTHING;
 }
 

@@ -60,6 +60,16 @@ bool conn_tls_is_away(const struct conn *c)
     return c->tls != NULL && c->tls->is_away;
 }
 
+/* What a worker has just now is bounded by the records of one handshake, and counted after it. */
+size_t conn_tls_held(const struct conn *c)
+{
+    const struct conn_tls *t = c->tls;
+
+    if (t == NULL)
+        return 0;
+    return sizeof(*t) + TLS_MEMORY + (t->is_away ? 0 : t->in.held + t->out.held);
+}
+
 uint64_t conn_tls_until_ns(const struct conn *c)
 {
     return c->tls->since_ns + CONN_HANDSHAKE_MS * (uint64_t)1000000;

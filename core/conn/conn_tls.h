@@ -9,6 +9,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/attr.h"
@@ -37,6 +38,9 @@ void conn_tls_received(struct conn *c, struct span data);
 
 /* Moves the session's next bytes to c->sending, sealed; the last of all is close_notify. */
 void conn_tls_seal(struct conn *c);
+
+/* Bytes of memory that it takes. */
+MUST_USE size_t conn_tls_held(const struct conn *c);
 
 /* A worker has it: it can't be freed. */
 MUST_USE bool conn_tls_is_away(const struct conn *c);

@@ -71,6 +71,7 @@ struct config {
     uint64_t connection_count_limit;
     const char *mail_owner;
     int confinement; /* enum config_confinement */
+    uint64_t memory_max, client_memory_max;
 
     /* log */
     const char *maillog_file, *syslog_name;
@@ -90,7 +91,10 @@ struct config {
     const char *smtpd_banner;
     uint64_t message_size_limit, line_length_limit, hopcount_limit;
     uint64_t smtpd_recipient_limit, smtpd_recipient_overshoot_limit;
-    uint64_t smtpd_client_connection_count_limit;
+    uint64_t smtpd_client_connection_count_limit, smtpd_client_connection_rate_limit;
+    uint64_t smtpd_client_message_rate_limit, smtpd_client_recipient_rate_limit;
+    uint64_t smtpd_client_auth_rate_limit, anvil_rate_time_unit;
+    struct config_list smtpd_client_event_limit_exceptions;
     uint64_t smtpd_error_sleep_time, smtpd_soft_error_limit, smtpd_hard_error_limit;
     uint64_t smtpd_junk_command_limit, smtpd_timeout, smtpd_min_data_rate;
     uint64_t smtpd_stress_timeout, smtpd_stress_hard_error_limit, smtpd_stress_junk_command_limit;

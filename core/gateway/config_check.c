@@ -92,6 +92,15 @@ static void check_networks(struct check *c, const char *option, const struct con
                   list->at[i]);
 }
 
+/* Not written, they are mynetworks, which are checked already. */
+static void check_exceptions(struct check *c)
+{
+    static const char name[] = "smtpd_client_event_limit_exceptions";
+
+    if (config_given(c->config, config_option_find(name, strlen(name))))
+        check_networks(c, name, &c->config->smtpd_client_event_limit_exceptions);
+}
+
 static void check_places(struct check *c, const char *option, const struct config_list *list)
 {
     struct config_place place;
@@ -161,6 +170,7 @@ unsigned config_check(struct config *config, config_check_say *say, void *contex
 
     check_names(&c);
     check_networks(&c, "mynetworks", &config->mynetworks);
+    check_exceptions(&c);
     check_networks(&c, "smtpd_authorized_xclient_hosts", &config->smtpd_authorized_xclient_hosts);
     check_networks(&c, "smtpd_upstream_proxy_hosts", &config->smtpd_upstream_proxy_hosts);
     check_places(&c, "smtp_listen", &config->smtp_listen);

@@ -31,8 +31,8 @@ const struct config_option config_options[] = {
         "The domains whose mail ends here. The first of them is the domain of user names that are "
         "written without one, in the users file as well as at a login."),
     ROW(mynetworks, LIST, "127.0.0.0/8 [::1]/128", 0, 0, "",
-        "The networks of clients that are trusted: they may relay, and the limit of connections "
-        "of one client is not theirs. Written as address/bits, IPv6 in brackets."),
+        "The networks of clients that are trusted: they may relay, and the limits of one client "
+        "are not theirs. Written as address/bits, IPv6 in brackets."),
     ROW(mail_name, STRING, "Ringpost", 1, 100, "",
         "The name of the mail system in the SMTP greeting and in Received lines."),
 
@@ -68,6 +68,17 @@ const struct config_option config_options[] = {
         "Connections that are served at the same time, of all protocols. Further ones are asked to "
         "come back later."),
 
+    ROW(memory_max, SIZE, "512m", 16 * MIB, 1024 * GIB, "bytes",
+        "The most memory that is held for clients: their sessions, commands, answers and messages "
+        "on the way in. From 70 % on nothing is read ahead and buffers are half as large; from 85 "
+        "% "
+        "on (stress) new clients outside of mynetworks are asked to come back, those who are not "
+        "logged in and idle longest are hung up on, and smtpd_stress_timeout and its like hold; "
+        "from 95 % on no new mail is taken. A disk that needs more than a second for a write is "
+        "stress too. Each change is a line in the log."),
+    ROW(client_memory_max, SIZE, "64m", MIB, 1024 * GIB, "bytes",
+        "The most of it that is held for one client (an IPv4 address, an IPv6 /64) outside of "
+        "smtpd_client_event_limit_exceptions."),
     ROW(mail_owner, STRING, "ringpost", 1, 63, "",
         "The user that a server started by root becomes, with its group, as soon as its sockets "
         "are open. The store and the log are its; the configuration, users, aliases and keys must "
@@ -138,7 +149,20 @@ const struct config_option config_options[] = {
         "errors."),
     ROW(smtpd_client_connection_count_limit, INTEGER, "50", 1, 1000000, "connections",
         "Connections of one client (an IPv4 address, an IPv6 /64) at the same time, of all "
-        "protocols. Clients in mynetworks have no such limit."),
+        "protocols."),
+    ROW(smtpd_client_connection_rate_limit, INTEGER, "0", 0, 1000000, "connections",
+        "New connections of one client in anvil_rate_time_unit, of all protocols. 0: any number."),
+    ROW(smtpd_client_message_rate_limit, INTEGER, "0", 0, 1000000, "messages",
+        "Messages that one client may begin in anvil_rate_time_unit, taken or not. 0: any number."),
+    ROW(smtpd_client_recipient_rate_limit, INTEGER, "0", 0, 100000000, "recipients",
+        "Recipients that one client may name in anvil_rate_time_unit, taken or not. 0: any "
+        "number."),
+    ROW(smtpd_client_auth_rate_limit, INTEGER, "0", 0, 1000000, "commands",
+        "AUTH commands of one client in anvil_rate_time_unit. 0: any number."),
+    ROW(anvil_rate_time_unit, TIME, "60s", SECOND, DAY, "",
+        "The unit of time of the four limits above."),
+    ROW(smtpd_client_event_limit_exceptions, LIST, "$mynetworks", 0, 0, "",
+        "Networks of clients that have none of the limits of one client."),
     ROW(smtpd_error_sleep_time, TIME, "1s", 0, 60 * SECOND, "",
         "How long an answer waits once a client made smtpd_soft_error_limit errors."),
     ROW(smtpd_soft_error_limit, INTEGER, "10", 1, 10000, "errors",

@@ -1,12 +1,15 @@
 #include "core/gateway/gateway.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
 #include "core/base/ensure.h"
 #include "core/base/log.h"
 #include "core/gateway/gateway_reactor.h"
+#include "core/gateway/overload.h"
 #include "core/gateway/services.h"
 #include "core/gateway/settings.h"
 #include "core/gateway/settings_tls.h"
@@ -22,6 +25,7 @@ struct gateway {
     struct shared *tls; /* struct tls_context, or NULL for none */
     struct services *services;
     struct sockets *sockets; /* those that no reactor took yet; NULL with options.listen */
+    struct overload *overload;
     struct gateway_reactor **reactors;
     unsigned reactor_count, started;
     bool is_stopping; /* by hand */
@@ -118,6 +122,16 @@ static bool open_settings(struct gateway *g, struct config **config, struct chai
     return true;
 }
 
+/* Descriptors that this process may have; 0: any number. */
+static unsigned files_max(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur > UINT_MAX)
+        return 0;
+    return (unsigned)files.rlim_cur;
+}
+
 static bool open_service(struct gateway *g, struct chain *why)
 {
     unsigned workers = g->options.manual ? 0 : (unsigned)g->config->workers;
@@ -212,7 +226,9 @@ static void make_reactors(struct gateway *g)
                                              .count = g->reactor_count,
                                              .io = io_names[g->config->io],
                                              .backend = g->options.backend,
-                                             .patience_ms = GATEWAY_PATIENCE_MS});
+                                             .patience_ms = GATEWAY_PATIENCE_MS,
+                                             .budget = overload_budget(g->overload),
+                                             .pressure = overload_pressure(g->overload)});
     }
 }
 
@@ -247,6 +263,12 @@ struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
         !open_service(g, why) || !open_tls(g, why))
         goto fail;
     g->services = services_open(&g->service, g->config, g->tls);
+    g->overload = overload_open(&(struct overload_config){.memory_max = g->config->memory_max,
+                                                          .files_max = files_max(),
+                                                          .workers = (unsigned)g->config->workers,
+                                                          .pool = g->service.workers,
+                                                          .store = g->service.store,
+                                                          .usage = g->service.usage});
     make_reactors(g);
     if (!open_listeners(g, why) || !start_reactors(g, why))
         goto fail;
@@ -313,6 +335,8 @@ void gateway_close(struct gateway **gateway)
     close_reactors(g);
     if (g->sockets != NULL)
         sockets_close(&g->sockets);
+    if (g->overload != NULL)
+        overload_close(&g->overload);
     if (g->services != NULL)
         services_close(&g->services);
     if (g->tls != NULL)

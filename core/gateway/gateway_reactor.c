@@ -201,6 +201,7 @@ bool gateway_reactor_open(struct gateway_reactor *r)
     (void)snprintf(r->backend_name, sizeof(r->backend_name), "%s",
                    reactor_backend_name(r->reactor));
     r->conns = conn_set_open(r->reactor, c->index, c->count);
+    conn_set_guard(r->conns, c->budget, c->pressure);
     r->stop.home = stop_home;
     r->beat.home = beat_home;
     r->go.home = go_home;

@@ -20,6 +20,8 @@ struct gateway_reactor_config {
     const char *io;                        /* "auto", "uring", "epoll" */
     const struct reactor_backend *backend; /* not NULL: this one */
     uint32_t patience_ms;                  /* for peers when we stop */
+    struct budget *budget;                 /* both as for conn_set_guard() */
+    struct pressure *pressure;
 };
 
 MUST_USE struct gateway_reactor *gateway_reactor_new(const struct gateway_reactor_config *config);

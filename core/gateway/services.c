@@ -12,6 +12,7 @@
 #include "core/service/service_imap.h"
 #include "core/service/service_pop3.h"
 #include "core/service/service_smtp.h"
+#include "core/work/usage.h"
 
 enum {
     SPARE_FILES = 512,       /* descriptors that are not for connections */
@@ -29,19 +30,22 @@ enum kind {
 /* What is served, and by which option it listens. */
 static const struct {
     const char *name;
+    const char *daemon; /* who says it in log lines */
     enum kind kind;
     enum tls_protocol tls_protocol;
     bool tls_first; /* before anything else */
     size_t places;
 } rows[SERVICES_COUNT] = {
-    {"smtp",        KIND_SMTP,       TLS_SMTP, false, offsetof(struct config, smtp_listen)       },
-    {"lmtp",        KIND_LMTP,       TLS_SMTP, false, offsetof(struct config, lmtp_listen)       },
-    {"submission",  KIND_SUBMISSION, TLS_SMTP, false, offsetof(struct config, submission_listen) },
-    {"submissions", KIND_SUBMISSION, TLS_SMTP, true,  offsetof(struct config, submissions_listen)},
-    {"imap",        KIND_IMAP,       TLS_IMAP, false, offsetof(struct config, imap_listen)       },
-    {"imaps",       KIND_IMAP,       TLS_IMAP, true,  offsetof(struct config, imaps_listen)      },
-    {"pop3",        KIND_POP3,       TLS_POP3, false, offsetof(struct config, pop3_listen)       },
-    {"pop3s",       KIND_POP3,       TLS_POP3, true,  offsetof(struct config, pop3s_listen)      },
+    {"smtp",        "smtpd",      KIND_SMTP,       TLS_SMTP, false, offsetof(struct config, smtp_listen)       },
+    {"lmtp",        "smtpd",      KIND_LMTP,       TLS_SMTP, false, offsetof(struct config, lmtp_listen)       },
+    {"submission",  "smtpd",      KIND_SUBMISSION, TLS_SMTP, false,
+     offsetof(struct config,                                                                submission_listen) },
+    {"submissions", "smtpd",      KIND_SUBMISSION, TLS_SMTP, true,
+     offsetof(struct config,                                                                submissions_listen)},
+    {"imap",        "imap-login", KIND_IMAP,       TLS_IMAP, false, offsetof(struct config, imap_listen)       },
+    {"imaps",       "imap-login", KIND_IMAP,       TLS_IMAP, true,  offsetof(struct config, imaps_listen)      },
+    {"pop3",        "pop3-login", KIND_POP3,       TLS_POP3, false, offsetof(struct config, pop3_listen)       },
+    {"pop3s",       "pop3-login", KIND_POP3,       TLS_POP3, true,  offsetof(struct config, pop3s_listen)      },
 };
 
 /* What a row's functions get as context. */
@@ -53,6 +57,7 @@ struct services_host {
 };
 
 struct services {
+    struct service *service;
     struct conn_limits *limits;
     struct network *proxies;
     unsigned proxy_count;
@@ -107,13 +112,15 @@ static unsigned total_max(const struct config *config)
     return (unsigned)most;
 }
 
-static struct conn_limits *open_limits(const struct config *config)
+static struct conn_limits *open_limits(const struct config *config, struct usage *usage)
 {
     struct network *exempt;
-    unsigned count = settings_networks(&config->mynetworks, &exempt);
+    unsigned count = settings_networks(&config->smtpd_client_event_limit_exceptions, &exempt);
     struct conn_limits *limits = conn_limits_open(&(struct conn_limits_config){
-        .total_max = total_max(config),
-        .address_max = (unsigned)config->smtpd_client_connection_count_limit,
+        .usage = usage,
+        .client_max = (unsigned)config->smtpd_client_connection_count_limit,
+        .client_rate_max = (unsigned)config->smtpd_client_connection_rate_limit,
+        .client_bytes_max = config->client_memory_max,
         .exempt = exempt,
         .exempt_count = count,
     });
@@ -164,6 +171,7 @@ static void open_row(struct services *s, unsigned row, const struct config *conf
 {
     s->rows[row] = (struct services_row){
         .service = {.name = rows[row].name,
+                    .daemon = rows[row].daemon,
                     .context = &s->hosts[row],
                     .ask = ask,
                     .limits = s->limits,
@@ -183,7 +191,9 @@ struct services *services_open(struct service *service, const struct config *con
 {
     struct services *s = xcalloc(1, sizeof(*s));
 
-    s->limits = open_limits(config);
+    service->usage = usage_open(total_max(config), config->anvil_rate_time_unit * 1000000);
+    s->service = service;
+    s->limits = open_limits(config, service->usage);
     s->proxy_count = settings_networks(&config->smtpd_upstream_proxy_hosts, &s->proxies);
     for (unsigned i = 0; i < SERVICES_COUNT; i++) {
         s->hosts[i].service = service;
@@ -204,8 +214,8 @@ void services_close(struct services **services)
         if (s->hosts[i].pop3 != NULL)
             service_pop3_close(&s->hosts[i].pop3);
     }
-    ensure(conn_limits_total(s->limits) == 0);
     conn_limits_close(&s->limits);
+    usage_close(&s->service->usage);
     free(s->proxies);
     free(s);
     *services = NULL;

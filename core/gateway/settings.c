@@ -140,6 +140,11 @@ struct service_settings *settings_new(struct config **config)
         .pop3 = pop3_of(c),
         .lda_mailbox_autocreate = c->lda_mailbox_autocreate,
         .store_free_min = c->store_free_min,
+        .client_rates = {[USAGE_CONNECTIONS] = small(c->smtpd_client_connection_rate_limit),
+                         [USAGE_MESSAGES] = small(c->smtpd_client_message_rate_limit),
+                         [USAGE_RECIPIENTS] = small(c->smtpd_client_recipient_rate_limit),
+                         [USAGE_AUTHS] = small(c->smtpd_client_auth_rate_limit)},
+        .client_exceptions = words_of(&c->smtpd_client_event_limit_exceptions),
         .mail_max_userip_connections = small(c->mail_max_userip_connections),
         .debug_clock_us = c->debug_clock_us,
     };

@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 struct auth;
+struct usage;
 
 /* What runs may use; lives as long as the gateway. */
 struct service {
@@ -25,7 +26,8 @@ struct service {
     struct shared *settings;  /* struct service_settings (service_settings.h) */
     struct watch_board *watches;
     struct worker_pool *workers;
-    struct auth *auth; /* password checks: cache, limits (auth_run.c) */
+    struct usage *usage; /* what each client does; NULL: nobody counts */
+    struct auth *auth;   /* password checks: cache, limits (auth_run.c) */
 };
 
 enum service_outcome {

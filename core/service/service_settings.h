@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/work/usage.h"
 #include "proto/imap/imap_settings.h"
 #include "proto/pop3/pop3_settings.h"
 #include "proto/smtp/smtp_settings.h"
@@ -22,6 +23,10 @@ struct service_settings {
     /* delivery */
     bool lda_mailbox_autocreate; /* a detail's mailbox is made; else the mail goes to INBOX */
     uint64_t store_free_min;     /* bytes */
+
+    /* what one client may do in a unit of time (0: any number), unless it is in these networks */
+    uint32_t client_rates[USAGE_EVENTS];
+    struct smtp_words client_exceptions;
 
     /* logins */
     uint32_t mail_max_userip_connections; /* of one user from one address */

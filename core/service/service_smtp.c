@@ -3,12 +3,14 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/network.h"
 #include "core/service/directory.h"
 #include "core/service/queue_id.h"
 #include "core/service/service_settings.h"
 #include "core/service/smtp_log.h"
 #include "core/service/smtp_targets.h"
+#include "core/work/usage.h"
 
 struct service_smtp {
     struct smtp_host host;
@@ -95,6 +97,26 @@ static struct smtp_verdict host_rcpt(const struct smtp_host *h,
     return targets.verdict;
 }
 
+static unsigned host_rate(const struct smtp_host *h, const char *address, enum smtp_rate what)
+{
+    static const enum usage_event events[] = {
+        [SMTP_RATE_MAIL] = USAGE_MESSAGES,
+        [SMTP_RATE_RCPT] = USAGE_RECIPIENTS,
+        [SMTP_RATE_AUTH] = USAGE_AUTHS,
+    };
+    struct service *service = service_of(h);
+    struct shared_item *item = shared_take(service->settings);
+    const struct service_settings *settings = shared_get(item);
+    unsigned most = settings->client_rates[events[what]], count = 0;
+
+    if (most > 0 && service->usage != NULL &&
+        !is_in(&settings->client_exceptions, span_str(address)))
+        count = usage_count(service->usage, network_client(span_str(address)), events[what],
+                            clock_monotonic_ns());
+    shared_give(&item);
+    return count > most ? count : 0;
+}
+
 static void host_queue_id(const struct smtp_host *h, const struct smtp_settings *settings,
                           int64_t now_us, char id[SMTP_QUEUE_ID_MAX])
 {
@@ -127,6 +149,7 @@ struct smtp_host *service_smtp_open(struct service *service, bool is_lmtp)
         .client = host_client,
         .mail = host_mail,
         .rcpt = host_rcpt,
+        .rate = host_rate,
         .queue_id = host_queue_id,
         .note = host_note,
     };

@@ -38,10 +38,6 @@ static const struct log_shape shape_errors = {
     "smtpd", "errors", "too many errors after {command} from {client}[{address}]", LOG_INFO};
 static const struct log_shape shape_overloaded = {
     "smtpd", "overloaded", "warning: overloaded: no service for {client}[{address}]", LOG_WARNING};
-static const struct log_shape shape_crowded = {
-    "smtpd", "crowded",
-    "warning: Connection concurrency limit exceeded: from {client}[{address}] for service smtp",
-    LOG_WARNING};
 static const struct log_shape shape_rate = {
     "smtpd", "rate",
     "warning: {what} rate limit exceeded: {count} from {client}[{address}] for service smtp",
@@ -236,8 +232,7 @@ void smtp_log_note(const struct smtp_note *note)
         log_end(&shape_overloaded, note);
         break;
     case SMTP_NOTE_CROWDED:
-        log_end(&shape_crowded, note);
-        break;
+        break; /* the connection said it, with the count */
     case SMTP_NOTE_RATE:
         log_rate(note);
         break;

@@ -69,5 +69,8 @@ size_t smtp_limit_held(const struct session *base)
 
     if (s->mail != NULL)
         held += smtp_store_request_held(s->mail);
+    else if (base->request != NULL && base->request->kind != REQUEST_AUTH)
+        held += smtp_store_request_held(
+            CONTAINER_OF(base->request, const struct smtp_store_request, base));
     return held;
 }

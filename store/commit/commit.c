@@ -38,6 +38,7 @@ struct committer {
     atomic_bool is_closing;
     atomic_size_t waiting_bytes;
     _Atomic uint64_t durable_seq, commits, records, commit_ns;
+    _Atomic uint64_t busy_since_ns; /* 0: no batch is on its way */
 
     /* the committer's own */
     struct store_change *first, *last; /* in the order of submission */
@@ -211,8 +212,10 @@ static void commit_group(struct committer *c)
     struct journal_batch batch;
     enum store_status status;
 
+    atomic_store_explicit(&c->busy_since_ns, begin, memory_order_relaxed);
     gather_records(c, &g);
     status = append(c, g.records, &batch);
+    atomic_store_explicit(&c->busy_since_ns, 0, memory_order_relaxed);
     c->has_company = g.first != g.last || atomic_load(&c->pushed) != NULL;
     atomic_fetch_sub_explicit(&c->waiting_bytes, g.bytes, memory_order_relaxed);
     if (status != STORE_OK) {
@@ -342,6 +345,14 @@ void committer_close(struct committer **committer)
 uint64_t committer_durable_seq(const struct committer *c)
 {
     return atomic_load_explicit(&c->durable_seq, memory_order_acquire);
+}
+
+uint64_t committer_busy_ns(const struct committer *c)
+{
+    uint64_t since_ns = atomic_load_explicit(&c->busy_since_ns, memory_order_relaxed);
+    uint64_t now_ns = clock_monotonic_ns();
+
+    return since_ns == 0 || now_ns < since_ns ? 0 : now_ns - since_ns;
 }
 
 size_t committer_waiting_bytes(const struct committer *c)

@@ -28,6 +28,8 @@ bool committer_step(struct committer *c); /* manual: one batch; false when nothi
  * so that the hash chain covers it too. */
 void committer_idle(struct committer *c);
 uint64_t committer_durable_seq(const struct committer *c); /* any thread: last synced batch */
+/* How long the batch that is being written has been on its way; 0: none is. Any thread. */
+uint64_t committer_busy_ns(const struct committer *c);
 size_t committer_waiting_bytes(const struct committer *c);
 void committer_numbers(const struct committer *c, struct store_numbers *numbers_r);
 void committer_close(struct committer **c); /* finishes what was submitted */

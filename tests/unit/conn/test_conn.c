@@ -22,6 +22,7 @@
 #include "core/io/reactor.h"
 #include "core/work/inbox.h"
 #include "core/work/job.h"
+#include "core/work/usage.h"
 #include "core/work/watch.h"
 
 /* ---- a clock that can be put forward ---- */
@@ -669,7 +670,8 @@ static void pokes_arrive_and_wait_for_requests(void)
 
 static void too_many_are_told_to_come_back(void)
 {
-    struct conn_limits_config config = {.total_max = 10, .address_max = 2};
+    struct usage *usage = usage_open(10, 1000000000);
+    struct conn_limits_config config = {.usage = usage, .client_max = 2};
     struct conn_limits *limits = conn_limits_open(&config);
     int first, second;
 
@@ -678,22 +680,23 @@ static void too_many_are_told_to_come_back(void)
     first = w.peer;
     connect_peer();
     second = w.peer;
-    assert_int_equal(conn_limits_total(limits), 2);
+    assert_int_equal(usage_total(usage), 2);
     connect_peer();
     expect("hangup 4\n");
     expect_end();
     close(w.peer);
     close(first);
     turns(10);
-    assert_int_equal(conn_limits_total(limits), 1);
+    assert_int_equal(usage_total(usage), 1);
     connect_peer();
     expect("hello\n");
     close(w.peer);
     close(second);
     w.peer = 0;
     turns(10);
-    assert_int_equal(conn_limits_total(limits), 0);
+    assert_int_equal(usage_total(usage), 0);
     conn_limits_close(&limits);
+    usage_close(&usage);
 }
 
 static void a_proxy_speaks_for_its_client(void)
