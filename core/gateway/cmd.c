@@ -12,13 +12,14 @@ static const struct verb {
     int (*run)(int argc, char **argv); /* NULL: main's */
     const char *usage, *what;
 } verbs[] = {
-    {"serve",   NULL,           "[-c FILE] [-o NAME=VALUE]...",                     "take and hand out mail until SIGTERM"     },
-    {"check",   cmd_check,      "[-c FILE] [-o NAME=VALUE]...",                     "look at all files and say what is wrong"  },
-    {"config",  cmd_config_run, "[-c FILE] [-n | -d] [-x] [-h] [NAME...]",          "show settings"                            },
-    {"user",    cmd_user,       "[-c FILE] list | {add|passwd|del} [--stdin] NAME", "manage accounts"                          },
-    {"store",   cmd_store,      "[-c FILE] check | stat",                           "look at the store while nothing serves it"},
-    {"version", cmd_version,    "",                                                 "show the version"                         },
-    {"help",    cmd_help,       "",                                                 "show this"                                },
+    {"serve",   NULL,           "[-c FILE] [-o NAME=VALUE]...",                                 "take and hand out mail until SIGTERM"     },
+    {"check",   cmd_check,      "[-c FILE] [-o NAME=VALUE]...",                                 "look at all files and say what is wrong"  },
+    {"config",  cmd_config_run, "[-c FILE] [-n | -d] [-x] [-h] [NAME...]",                      "show settings"                            },
+    {"user",    cmd_user,       "[-c FILE] list | {add|passwd|del} [-s SCHEME] [--stdin] NAME",
+     "manage accounts"                                                                                                                     },
+    {"store",   cmd_store,      "[-c FILE] check | stat",                                       "look at the store while nothing serves it"},
+    {"version", cmd_version,    "",                                                             "show the version"                         },
+    {"help",    cmd_help,       "",                                                             "show this"                                },
 };
 
 static void print_verbs(FILE *to)
@@ -104,15 +105,21 @@ static bool take_option(struct cmd_options *o, int argc, char **argv, int *i)
         o->given |= 1U << (flag - o->flags);
         return true;
     }
-    if (word[1] != 'c' && word[1] != 'o') {
+    if (word[1] != 'c' && word[1] != 'o' && (o->value_letter == 0 || word[1] != o->value_letter)) {
         cmd_say(o->verb, "%s is no option of this verb; `ringpost help` lists them", word);
         return false;
     }
     value = value_of(word, argc, argv, i);
     if (!value) {
         cmd_say(o->verb, "-%c wants %s behind it", word[1],
-                word[1] == 'c' ? "a file" : "name=value");
+                word[1] == 'c'   ? "a file"
+                : word[1] == 'o' ? "name=value"
+                                 : "a value");
         return false;
+    }
+    if (word[1] == o->value_letter) {
+        o->value = value;
+        return true;
     }
     if (word[1] == 'c') {
         o->path = value;

@@ -40,13 +40,15 @@ struct cmd_options {
     unsigned override_count;
     const char *flags; /* one-letter flags that the verb takes besides -c and -o: "nd" */
     unsigned given;    /* bit n: flags[n] was given */
+    char value_letter; /* an option of the verb with a value behind it: 's'; 0: none */
+    const char *value; /* its value; NULL: not given */
     char **words;      /* what is left: argv from here on */
     int word_count;
 };
 
-/* Reads argv from behind the verb. False when it is wrong, and said so. o->verb and o->flags are
- * the caller's; the rest must be zero. "--" ends the options; a flag that is a word ("--stdin") is
- * left among the words. */
+/* Reads argv from behind the verb. False when it is wrong, and said so. o->verb, o->flags and
+ * o->value_letter are the caller's; the rest must be zero. "--" ends the options; a flag that is a
+ * word ("--stdin") is left among the words. */
 MUST_USE bool cmd_options_read(struct cmd_options *o, int argc, char **argv);
 
 MUST_USE bool cmd_flag(const struct cmd_options *o, char flag);

@@ -18,6 +18,7 @@ struct user_cmd {
     const struct config *config;
     const char *name; /* as given */
     char account[DIRECTORY_ADDRESS_MAX + 1];
+    const char *scheme; /* of the new field; "": the best */
     bool from_stdin;
 };
 
@@ -79,6 +80,22 @@ static bool ask_twice(char password[AUTH_PASSWORD_MAX + 2])
     return good;
 }
 
+static bool make_field(const char *scheme, struct span password, char field[AUTH_HASH_MAX])
+{
+    switch (auth_hash_make(span_str(scheme), password, field)) {
+    case AUTH_HASH_MATCH:
+        return true;
+    case AUTH_HASH_UNKNOWN:
+        cmd_say("user", "no new hashes are made by %s; choose one of %s", scheme,
+                auth_hash_schemes_made());
+        return false;
+    default:
+        cmd_say("user", "the password can't be hashed by %s; nothing was changed",
+                scheme[0] != '\0' ? scheme : "yescrypt");
+        return false;
+    }
+}
+
 /* Asks for a password and hashes it. */
 static bool new_field(const struct user_cmd *u, char field[AUTH_HASH_MAX])
 {
@@ -92,10 +109,7 @@ static bool new_field(const struct user_cmd *u, char field[AUTH_HASH_MAX])
     else
         cmd_say("user", "no password on standard input: one line of 1 to %d bytes",
                 AUTH_PASSWORD_MAX);
-    if (good && !auth_hash_make(span_str(password), field)) {
-        cmd_say("user", "the system's crypt library has no yescrypt; nothing was changed");
-        good = false;
-    }
+    good = good && make_field(u->scheme, span_str(password), field);
     explicit_bzero(password, sizeof(password));
     return good;
 }
@@ -250,7 +264,7 @@ static const struct act *act_of(const struct cmd_options *o)
 
 int cmd_user(int argc, char **argv)
 {
-    struct cmd_options o = {.verb = "user", .flags = ""};
+    struct cmd_options o = {.verb = "user", .flags = "", .value_letter = 's'};
     struct user_cmd u = {0};
     const struct act *act;
     struct config *config;
@@ -262,6 +276,7 @@ int cmd_user(int argc, char **argv)
     if (!config)
         return CMD_FAILED;
     u.config = config;
+    u.scheme = o.value ? o.value : "";
     u.name = act->words > 1 ? o.words[1] : "";
     if (act->words == 1 || name_account(&u))
         code = act->run(&u);

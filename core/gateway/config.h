@@ -134,8 +134,15 @@ struct config {
     bool smtpd_tls_ask_ccert, smtpd_tls_req_ccert, smtpd_tls_received_header;
     uint64_t smtpd_tls_loglevel;
 
-    /* passwords */
+    /* logins */
     uint64_t auth_cache_size, auth_cache_ttl;
+    uint64_t auth_threads, auth_queue_limit;
+    uint64_t auth_failure_delay, auth_failure_delay_max, auth_failure_decay;
+    uint64_t auth_failure_limit, auth_failure_window, auth_block_time;
+    struct config_list auth_mechanisms, login_trusted_networks;
+    bool disable_plaintext_auth;
+    bool smtpd_sasl_auth_enable, smtpd_tls_auth_only;
+    bool broken_sasl_auth_clients, smtpd_sasl_authenticated_header;
 
     /* replaying known conversations */
     const char *debug_clock, *debug_queue_id;

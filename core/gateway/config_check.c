@@ -6,6 +6,7 @@
 
 #include "core/base/network.h"
 #include "core/base/number.h"
+#include "core/gateway/settings_auth.h"
 
 struct check {
     struct config *config;
@@ -164,6 +165,18 @@ static void check_debug(struct check *c)
               config->debug_queue_id);
 }
 
+/* ---- logins ---- */
+
+static void check_mechanisms(struct check *c)
+{
+    const struct config_list *list = &c->config->auth_mechanisms;
+
+    for (unsigned i = 0; i < list->count; i++)
+        if (!settings_mechanism_is_known(list->at[i]))
+            found(c, "auth_mechanisms", "\"%s\" is not known; there are %s", list->at[i],
+                  settings_mechanisms_known());
+}
+
 unsigned config_check(struct config *config, config_check_say *say, void *context)
 {
     struct check c = {.config = config, .say = say, .context = context};
@@ -171,6 +184,8 @@ unsigned config_check(struct config *config, config_check_say *say, void *contex
     check_names(&c);
     check_networks(&c, "mynetworks", &config->mynetworks);
     check_exceptions(&c);
+    check_networks(&c, "login_trusted_networks", &config->login_trusted_networks);
+    check_mechanisms(&c);
     check_networks(&c, "smtpd_authorized_xclient_hosts", &config->smtpd_authorized_xclient_hosts);
     check_networks(&c, "smtpd_upstream_proxy_hosts", &config->smtpd_upstream_proxy_hosts);
     check_places(&c, "smtp_listen", &config->smtp_listen);

@@ -211,7 +211,8 @@ const struct config_option config_options[] = {
 
     ROW(smtpd_tls_security_level, ENUM, "may", 0, 0, "none may encrypt",
         "STARTTLS in SMTP: not at all, offered, or wanted before anything else. Mail from the "
-        "Internet is lost with encrypt. Ports with TLS from the first byte on have it in any case."),
+        "Internet is lost with encrypt. Ports with TLS from the first byte on have it in any "
+        "case."),
     ROW(ssl, ENUM, "yes", 0, 0, "no yes",
         "STARTTLS in IMAP and STLS in POP3: not at all, or offered. Ports with TLS from the first "
         "byte on have it in any case."),
@@ -304,6 +305,45 @@ const struct config_option config_options[] = {
         "What is done for old clients: outlook-no-nuls sends NUL bytes as 0x80, oe-ns-eoh sends "
         "an empty line behind a header that has none."),
 
+    ROW(auth_mechanisms, LIST, "scram-sha-256 scram-sha-1 plain login", 0, 0, "",
+        "The SASL mechanisms by which users can log in. A SCRAM mechanism is offered only while "
+        "the "
+        "password field of every account serves it ({SCRAM-SHA-256}, {PLAIN}), or programs that "
+        "prefer it would fail for the others; its -PLUS form is offered with it on TLS that has a "
+        "channel binding."),
+    ROW(disable_plaintext_auth, BOOL, "yes", 0, 0, "",
+        "Take passwords as they are only where nobody can listen: on TLS, from this host itself, "
+        "and from login_trusted_networks."),
+    ROW(login_trusted_networks, LIST, "127.0.0.0/8 [::1]/128", 0, 0, "",
+        "Networks of webmail servers and proxies. Passwords may come from there without TLS, and "
+        "failures of their many users do not block the address."),
+    ROW(smtpd_sasl_auth_enable, BOOL, "no", 0, 0, "",
+        "Offer AUTH on the SMTP port. Whoever logged in may send to others. Ports for submission "
+        "always offer it."),
+    ROW(smtpd_tls_auth_only, BOOL, "no", 0, 0, "",
+        "Do not offer AUTH in SMTP before TLS has begun, to nobody and by no mechanism."),
+    ROW(broken_sasl_auth_clients, BOOL, "no", 0, 0, "",
+        "Offer the mechanisms a second time, as AUTH=..., for programs from before RFC 2554."),
+    ROW(smtpd_sasl_authenticated_header, BOOL, "no", 0, 0, "",
+        "Tell in the Received line of a message who was logged in."),
+    ROW(auth_threads, INTEGER, "2", 1, 64, "threads",
+        "Threads that compute the slow hashes of passwords."),
+    ROW(auth_queue_limit, INTEGER, "64", 1, 10000, "logins",
+        "Logins that may wait for one of auth_threads. Further ones are asked to come back."),
+    ROW(auth_failure_delay, TIME, "2s", 0, 60 * SECOND, "",
+        "How long the refusal of a login waits. It is doubled for each further one of the same "
+        "client or the same user name."),
+    ROW(auth_failure_delay_max, TIME, "15s", 0, 60 * SECOND, "",
+        "The longest that a refusal waits."),
+    ROW(auth_failure_decay, TIME, "60m", SECOND, 30 * DAY, "",
+        "After so long without a failure the delays begin anew."),
+    ROW(auth_failure_limit, INTEGER, "20", 1, 1000000, "failures",
+        "Failed logins of one client (an IPv4 address, an IPv6 /64) in auth_failure_window, after "
+        "which all its logins are refused for auth_block_time. The same wrong password again and "
+        "again counts once."),
+    ROW(auth_failure_window, TIME, "10m", SECOND, DAY, "", "The time for auth_failure_limit."),
+    ROW(auth_block_time, TIME, "10m", SECOND, 30 * DAY, "",
+        "How long a client is blocked that failed too often."),
     ROW(auth_cache_size, INTEGER, "10000", 0, 10000000, "logins",
         "Successful logins that are remembered, so that the next one of the same user with the "
         "same password need not compute the slow hash again. What is kept is a keyed hash, in "

@@ -114,7 +114,7 @@ static bool open_settings(struct gateway *g, struct config **config, struct chai
         return false;
     }
     g->service.directory = shared_open(directory, directory_drop);
-    g->service.settings = shared_open(settings_new(config), settings_free);
+    g->service.settings = shared_open(settings_new(config, directory), settings_free);
     g->first = shared_take(g->service.settings);
     g->config = settings_config(shared_get(g->first));
     if (g->config->debug_clock_us != 0 && !g->options.manual)
@@ -141,10 +141,13 @@ static bool open_service(struct gateway *g, struct chain *why)
         chain_addf(why, "can't start %u workers; lower `workers`\n", workers);
         return false;
     }
-    g->service.auth = auth_open(&(struct auth_config){
-        .cache_size = (unsigned)g->config->auth_cache_size, .cache_ms = g->config->auth_cache_ttl});
+    g->service.auth = auth_open(
+        &(struct auth_config){.threads = g->options.manual ? 0 : (unsigned)g->config->auth_threads,
+                              .cache_size = (unsigned)g->config->auth_cache_size,
+                              .cache_ms = g->config->auth_cache_ttl});
     if (g->service.auth == NULL) {
-        chain_addf(why, "the library for SASL mechanisms does not start; look at libgsasl\n");
+        chain_addf(why, "logins can't be judged: libgsasl or %u threads for it don't start\n",
+                   (unsigned)g->config->auth_threads);
         return false;
     }
     return true;
@@ -328,6 +331,8 @@ void gateway_close(struct gateway **gateway)
     struct gateway *g = *gateway;
 
     stop_reactors(g);
+    if (g->service.auth != NULL)
+        auth_stop(g->service.auth);
     if (g->service.workers != NULL)
         worker_pool_close(&g->service.workers);
     if (g->service.store != NULL)
@@ -390,6 +395,7 @@ bool gateway_reload(struct gateway *g, struct config **config, struct chain *why
     struct directory *directory = settings_directory(*config, why);
     struct tls_context *context = NULL;
     bool good = directory != NULL;
+    struct service_settings *settings;
 
     if (!g->options.manual)
         good = settings_tls_open(*config, &context, why) && good;
@@ -400,8 +406,9 @@ bool gateway_reload(struct gateway *g, struct config **config, struct chain *why
         return false;
     }
     shared_swap(g->tls, context);
+    settings = settings_new(config, directory);
     shared_swap(g->service.directory, directory);
-    shared_swap(g->service.settings, settings_new(config));
+    shared_swap(g->service.settings, settings);
     return true;
 }
 

@@ -145,6 +145,7 @@ static void open_kind(struct services *s, unsigned row, const struct config *con
         service->session_new = new_smtp;
         service->rate_min = (uint32_t)config->smtpd_min_data_rate;
         host->smtp = service_smtp_open(host->service, rows[row].kind == KIND_LMTP);
+        host->smtp->is_submission = rows[row].kind == KIND_SUBMISSION;
         break;
     case KIND_IMAP:
         service->session_new = new_imap;

@@ -4,10 +4,12 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/gateway/settings_auth.h"
 
 struct settings {
     struct service_settings service;
     struct config *config;
+    struct settings_auth *auth;
 };
 
 static uint32_t small(uint64_t number)
@@ -30,9 +32,14 @@ static struct smtp_words words_of(const struct config_list *list)
     return (struct smtp_words){list->at, list->count};
 }
 
-static struct smtp_settings smtp_of(const struct config *c)
+static struct smtp_settings smtp_of(const struct config *c, const struct sasl_settings *sasl)
 {
     return (struct smtp_settings){
+        .sasl = *sasl,
+        .smtpd_sasl_auth_enable = c->smtpd_sasl_auth_enable,
+        .smtpd_tls_auth_only = c->smtpd_tls_auth_only,
+        .broken_sasl_auth_clients = c->broken_sasl_auth_clients,
+        .smtpd_sasl_authenticated_header = c->smtpd_sasl_authenticated_header,
         .myhostname = c->myhostname,
         .mail_name = c->mail_name,
         .smtpd_banner = c->smtpd_banner,
@@ -70,11 +77,12 @@ static struct smtp_settings smtp_of(const struct config *c)
     };
 }
 
-static struct imap_settings imap_of(const struct config *c)
+static struct imap_settings imap_of(const struct config *c, const struct sasl_settings *sasl)
 {
     static const struct imap_settings fixed = IMAP_SETTINGS_DEFAULT;
 
     return (struct imap_settings){
+        .sasl = *sasl,
         .greeting = c->imap_greeting,
         .offers_tls = c->ssl != CONFIG_SSL_NO,
         .login_ms = small(c->imap_login_timeout),
@@ -106,14 +114,12 @@ static bool has_word(const struct config_list *list, const char *word)
     return false;
 }
 
-static struct pop3_settings pop3_of(const struct config *c)
+static struct pop3_settings pop3_of(const struct config *c, const struct sasl_settings *sasl)
 {
-    static const struct pop3_settings fixed = POP3_SETTINGS_DEFAULT;
-
     return (struct pop3_settings){
         .greeting = c->pop3_greeting,
         .offers_tls = c->ssl != CONFIG_SSL_NO,
-        .sasl = fixed.sasl,
+        .sasl = *sasl,
         .login_ms = small(c->pop3_login_timeout),
         .idle_ms = small(c->pop3_idle_timeout),
         .command_size = small(c->pop3_command_size),
@@ -127,17 +133,19 @@ static struct pop3_settings pop3_of(const struct config *c)
     };
 }
 
-struct service_settings *settings_new(struct config **config)
+struct service_settings *settings_new(struct config **config, const struct directory *directory)
 {
     struct settings *s = xcalloc(1, sizeof(*s));
     const struct config *c = *config;
 
     s->config = *config;
     *config = NULL;
+    s->auth = settings_auth_new(c, directory);
     s->service = (struct service_settings){
-        .smtp = smtp_of(c),
-        .imap = imap_of(c),
-        .pop3 = pop3_of(c),
+        .smtp = smtp_of(c, &settings_auth_get(s->auth)->sasl),
+        .imap = imap_of(c, &settings_auth_get(s->auth)->sasl),
+        .pop3 = pop3_of(c, &settings_auth_get(s->auth)->sasl),
+        .auth = *settings_auth_get(s->auth),
         .lda_mailbox_autocreate = c->lda_mailbox_autocreate,
         .store_free_min = c->store_free_min,
         .client_rates = {[USAGE_CONNECTIONS] = small(c->smtpd_client_connection_rate_limit),
@@ -155,6 +163,7 @@ void settings_free(void *settings)
 {
     struct settings *s = settings; /* service is its first member */
 
+    settings_auth_free(&s->auth);
     config_free(&s->config);
     free(s);
 }

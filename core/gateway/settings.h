@@ -14,9 +14,11 @@
 #include "core/service/directory.h"
 #include "core/service/service_settings.h"
 
-/* Takes the configuration: the snapshot's texts are its texts, and it is freed with the snapshot.
- * For shared_open() and shared_swap() together with settings_free(). */
-MUST_USE struct service_settings *settings_new(struct config **config);
+/* Takes the configuration (what of it can work depends on the directory's accounts): the snapshot's
+ * texts are its texts, and it is freed with the snapshot. For shared_open() and shared_swap()
+ * together with settings_free(). */
+MUST_USE struct service_settings *settings_new(struct config **config,
+                                               const struct directory *directory);
 void settings_free(void *settings);
 
 /* The configuration that a snapshot was made from; lives as long as the snapshot. */

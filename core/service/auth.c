@@ -1,6 +1,5 @@
 #include "core/service/auth.h"
 
-#include <gsasl.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -10,38 +9,31 @@
 #include "core/base/log.h"
 #include "core/base/map.h"
 #include "core/base/random.h"
-#include "core/service/auth_cache.h"
+#include "core/service/auth_digest.h"
 #include "core/service/auth_hash.h"
+#include "core/service/auth_private.h"
 #include "core/service/auth_sasl.h"
-#include "core/service/directory.h"
-#include "core/work/tally.h"
-
-struct auth {
-    void *mechanisms; /* auth_sasl_open() */
-    struct auth_cache *cache;
-    struct tally *sessions; /* by account and address */
-    char secret[65];        /* of this process, in hex */
-};
 
 struct auth *auth_open(const struct auth_config *config)
 {
-    static const char digits[] = "0123456789abcdef";
     struct auth *a = xcalloc(1, sizeof(*a));
-    unsigned char bytes[32];
 
-    a->mechanisms = auth_sasl_open();
-    if (!a->mechanisms) {
-        free(a);
-        return NULL;
-    }
-    random_bytes(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        a->secret[2 * i] = digits[bytes[i] >> 4];
-        a->secret[2 * i + 1] = digits[bytes[i] & 15];
-    }
+    random_bytes(a->secret, sizeof(a->secret));
     a->cache = auth_cache_open(config->cache_size, config->cache_ms);
+    a->penalty = auth_penalty_open();
     a->sessions = tally_open(UINT_MAX);
+    a->mechanisms = auth_sasl_open();
+    if (config->threads > 0)
+        a->threads = worker_pool_open_named(config->threads, "auth");
+    if (!a->mechanisms || (config->threads > 0 && !a->threads))
+        auth_close(&a);
     return a;
+}
+
+void auth_stop(struct auth *a)
+{
+    if (a->threads)
+        worker_pool_close(&a->threads);
 }
 
 void auth_close(struct auth **auth)
@@ -51,53 +43,14 @@ void auth_close(struct auth **auth)
     *auth = NULL;
     if (!a)
         return;
+    auth_stop(a);
     auth_cache_close(&a->cache);
+    auth_penalty_close(&a->penalty);
     tally_close(&a->sessions);
-    auth_sasl_close(a->mechanisms);
+    if (a->mechanisms)
+        auth_sasl_close(a->mechanisms);
     explicit_bzero(a->secret, sizeof(a->secret));
     free(a);
-}
-
-/* ---- sessions ---- */
-
-static uint64_t session_key(struct span account, const char *address)
-{
-    char text[AUTH_NAME_MAX + 64];
-    size_t len = account.len < AUTH_NAME_MAX ? account.len : AUTH_NAME_MAX;
-    size_t address_len = strnlen(address, 46);
-
-    memcpy(text, account.at, len);
-    text[len++] = '\0';
-    memcpy(text + len, address, address_len);
-    return map_hash((struct span){text, len + address_len});
-}
-
-void auth_session_began(struct auth *a, struct span account, const char *address)
-{
-    bool counted = tally_add(a->sessions, session_key(account, address), UINT_MAX);
-    ensure(counted); /* there are no more sessions than numbers */
-}
-
-void auth_session_ended(struct auth *a, struct span account, const char *address)
-{
-    tally_remove(a->sessions, session_key(account, address));
-}
-
-bool auth_session_fits(struct auth *a, struct span account, const char *address, unsigned max)
-{
-    uint64_t key = session_key(account, address);
-    bool fits = tally_add(a->sessions, key, max);
-
-    if (fits) /* it begins when its session says so */
-        tally_remove(a->sessions, key);
-    return fits;
-}
-
-/* ---- passwords ---- */
-
-void *auth_mechanisms(struct auth *a)
-{
-    return a->mechanisms;
 }
 
 void auth_take_account(struct auth_request *r, struct span account)
@@ -107,43 +60,92 @@ void auth_take_account(struct auth_request *r, struct span account)
     r->account[account.len] = '\0';
 }
 
-/* HMAC-SHA256 under the secret of account, hash and password, each with its length in front. The
- * library offers it as PBKDF2 with one round: HMAC(secret, text || 00000001). */
-static bool digest_of(const struct auth *a, struct span account, struct span field,
-                      struct span password, unsigned char digest[AUTH_DIGEST_SIZE])
+bool auth_plain_parse(struct span response, struct auth_plain *p_r)
 {
-    const struct span parts[] = {account, field, password};
-    size_t size = 3 * sizeof(uint64_t) + account.len + field.len + password.len, len = 0;
-    char *text = xmalloc(size), unused[3][GSASL_HASH_MAX_SIZE];
-    int failed;
+    struct span *parts[] = {&p_r->other, &p_r->name, &p_r->password};
 
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        uint64_t part_len = parts[i].len;
-        memcpy(text + len, &part_len, sizeof(part_len));
-        len += sizeof(part_len);
-        if (part_len > 0)
-            memcpy(text + len, parts[i].at, part_len);
-        len += part_len;
+    for (unsigned i = 0; i < COUNT_OF(parts); i++) {
+        const char *nul = response.len > 0 ? memchr(response.at, '\0', response.len) : NULL;
+        if ((nul == NULL) != (i + 1 == COUNT_OF(parts)))
+            return false;
+        *parts[i] = span_first(response, nul ? (size_t)(nul - response.at) : response.len);
+        response = span_after(response, parts[i]->len + 1);
     }
-    ensure(len == size);
-    failed = gsasl_scram_secrets_from_password(GSASL_HASH_SHA256, a->secret, 1, text, len,
-                                               (char *)digest, unused[0], unused[1], unused[2]);
-    explicit_bzero(text, size);
-    explicit_bzero(unused, sizeof(unused));
-    free(text);
-    return failed == GSASL_OK;
+    return true;
 }
 
-/* A name that nobody has is checked against somebody's hash, always the same one, so that the time
- * an answer takes does not tell which names exist. */
-static void check_nobody(const struct directory *d, struct span name, struct span password)
+/* ---- the memory of logins ---- */
+
+enum {
+    KEYED_PARTS_MAX = 4
+};
+
+void auth_keyed(const struct auth *a, const struct span *parts, unsigned count,
+                unsigned char digest[AUTH_DIGEST_SIZE])
 {
-    unsigned count = directory_user_count(d);
+    uint64_t lens[KEYED_PARTS_MAX];
+    struct span all[2 * KEYED_PARTS_MAX];
+
+    ensure(count <= KEYED_PARTS_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        lens[i] = parts[i].len;
+        all[2 * i] = (struct span){(const char *)&lens[i], sizeof(lens[i])};
+        all[2 * i + 1] = parts[i];
+    }
+    auth_digest_hmac(AUTH_SHA256, (struct span){(const char *)a->secret, sizeof(a->secret)}, all,
+                     2 * count, digest);
+}
+
+static void login_digest(const struct auth *a, const char *method, struct span account,
+                         struct span field, struct span password,
+                         unsigned char digest[AUTH_DIGEST_SIZE])
+{
+    const struct span parts[] = {span_str(method), account, field, password};
+
+    auth_keyed(a, parts, COUNT_OF(parts), digest);
+}
+
+static bool is_possible(struct span name, struct span password)
+{
+    return password.len <= AUTH_PASSWORD_MAX && name.len <= AUTH_NAME_MAX;
+}
+
+bool auth_remembers(struct auth *a, const struct directory *d, const char *method, struct span name,
+                    struct span password)
+{
+    unsigned char digest[AUTH_DIGEST_SIZE];
     struct span account, field;
 
-    if (count > 0 && directory_user_at(d, (unsigned)(map_hash(name) % count), &account, &field) &&
-        auth_hash_check(field, password) == AUTH_HASH_MATCH)
-        return; /* somebody else's password: it opens nothing */
+    if (!is_possible(name, password) || !directory_login(d, name, &account, &field))
+        return false;
+    login_digest(a, method, account, field, password, digest);
+    return auth_cache_has(a->cache, digest, clock_monotonic_ns());
+}
+
+/* ---- passwords ---- */
+
+bool auth_stand_in(const struct directory *d, struct span name, struct span *field_r)
+{
+    unsigned count = directory_user_count(d);
+    struct span account;
+
+    return count > 0 && directory_user_at(d, (unsigned)(map_hash(name) % count), &account, field_r);
+}
+
+/* Somebody else's password opens nothing, whether it is right or not. */
+static enum auth_answer check_nobody(struct auth *a, const struct directory *d, const char *method,
+                                     struct span name, struct span password)
+{
+    unsigned char digest[AUTH_DIGEST_SIZE];
+    enum auth_hash_answer answer = AUTH_HASH_UNKNOWN;
+    struct span field;
+
+    if (auth_stand_in(d, name, &field)) {
+        login_digest(a, method, name, field, password, digest);
+        answer = auth_hash_check(field, password);
+    }
+    (void)answer;
+    return AUTH_BAD;
 }
 
 static void say_trouble(struct span account, enum auth_hash_answer answer)
@@ -159,28 +161,24 @@ static void say_trouble(struct span account, enum auth_hash_answer answer)
             (int)account.len, account.at);
 }
 
-/* The one place where a login is judged: what delays or blocks after failures will stand here. */
-enum auth_answer auth_check(struct auth *a, const struct directory *d, struct span name,
-                            struct span password, struct span *account_r)
+enum auth_answer auth_check(struct auth *a, const struct directory *d, const char *method,
+                            struct span name, struct span password, struct span *account_r)
 {
     unsigned char digest[AUTH_DIGEST_SIZE];
     struct span account, field;
     enum auth_hash_answer answer;
     uint64_t now_ns = clock_monotonic_ns();
-    bool has_digest;
 
-    if (password.len > AUTH_PASSWORD_MAX || name.len > AUTH_NAME_MAX)
+    if (!is_possible(name, password))
         return AUTH_BAD;
-    if (!directory_login(d, name, &account, &field)) {
-        check_nobody(d, name, password);
-        return AUTH_BAD;
-    }
-    has_digest = digest_of(a, account, field, password, digest);
+    if (!directory_login(d, name, &account, &field))
+        return check_nobody(a, d, method, name, password);
+    login_digest(a, method, account, field, password, digest);
     *account_r = account;
-    if (has_digest && auth_cache_has(a->cache, digest, now_ns))
+    if (auth_cache_has(a->cache, digest, now_ns))
         return AUTH_GOOD;
     answer = auth_hash_check(field, password);
-    if (answer == AUTH_HASH_MATCH && has_digest)
+    if (answer == AUTH_HASH_MATCH)
         auth_cache_add(a->cache, digest, now_ns);
     if (answer == AUTH_HASH_UNKNOWN || answer == AUTH_HASH_BROKEN) {
         say_trouble(account, answer);

@@ -2,12 +2,14 @@
 #define CORE_SERVICE_AUTH_H
 
 /*
- * auth: is this the password of that account?
+ * auth: who may log in, whichever protocol asks (REQUEST_AUTH, proto/sasl/auth_request.h).
  *
- * The hashes are slow by design (tens of milliseconds), so this runs on workers only. A login that
- * succeeded is remembered under a keyed hash of account, stored hash and password: the next one
- * costs microseconds, and changing the password in the users file makes the memory void. Names that
- * nobody has cost as much as names that somebody has. Any worker thread.
+ * Hashes of passwords are slow by design (tens of milliseconds and megabytes), so they have threads
+ * of their own, few, behind a queue that is short: a flood of logins is asked to come back and
+ * hurts nobody else. A login that succeeded is remembered under a keyed hash of mechanism, account,
+ * stored hash and password: the next one needs no thread, and changing the password in the users
+ * file makes the memory void. Names that nobody has cost as much as names that somebody has.
+ * Refusals are delayed, and addresses that guess are blocked (auth_penalty.h).
  */
 
 #include <stdbool.h>
@@ -18,39 +20,25 @@
 #include "core/service/service.h"
 #include "proto/sasl/auth_request.h"
 
-struct directory;
-
 struct auth_config {
+    unsigned threads;    /* 0: none, logins are judged on the asking thread (simulator, tests) */
     unsigned cache_size; /* logins that are remembered; 0: none */
     uint64_t cache_ms;   /* for how long */
 };
 
-/* NULL when the library for the mechanisms does not start. */
+/* NULL when the library for the mechanisms or a thread does not start. */
 MUST_USE struct auth *auth_open(const struct auth_config *config);
-void auth_close(struct auth **auth);
 
-enum auth_answer {
-    AUTH_GOOD,
-    AUTH_BAD,     /* unknown name or wrong password: never told apart */
-    AUTH_TROUBLE, /* the stored hash cannot be checked: the log says why */
-};
+/* Judges what waits, then ends the threads. Before the reactors are closed, which get the answers.
+ */
+void auth_stop(struct auth *auth);
+void auth_close(struct auth **auth); /* all seats must have been given back */
 
-/* AUTH_GOOD: the canonical account is in *account_r, which lives as long as the directory. */
-MUST_USE enum auth_answer auth_check(struct auth *a, const struct directory *d, struct span name,
-                                     struct span password, struct span *account_r);
+/* One more session of the account from this address, or NULL when there are `max`. Any thread. */
+MUST_USE struct auth_seat *auth_session_seat(struct auth *a, struct span account,
+                                             const char *address, unsigned max);
 
-/* Sessions of one account from one address: counted while they are logged in, so that auth_run()
- * can refuse one more than mail_max_userip_connections. A begin and its end name the same. */
-void auth_session_began(struct auth *a, struct span account, const char *address);
-void auth_session_ended(struct auth *a, struct span account, const char *address);
-MUST_USE bool auth_session_fits(struct auth *a, struct span account, const char *address,
-                                unsigned max);
-
-/* REQUEST_AUTH (proto/sasl/auth_request.h); auth_run.c. */
+/* REQUEST_AUTH. Reactor thread; answers at once what costs little. */
 enum service_outcome auth_run(struct service *s, struct request *r, struct job *job);
-
-/* For auth_run.c and auth_sasl.c. */
-void *auth_mechanisms(struct auth *a);
-void auth_take_account(struct auth_request *r, struct span account);
 
 #endif

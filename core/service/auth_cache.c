@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/service/auth_digest.h"
 
 enum {
     WAYS = 4
@@ -45,6 +46,12 @@ void auth_cache_close(struct auth_cache **cache)
     free(c);
 }
 
+static bool is_same(const unsigned char *a, const unsigned char *b)
+{
+    return auth_digest_equal((struct span){(const char *)a, AUTH_DIGEST_SIZE},
+                             (struct span){(const char *)b, AUTH_DIGEST_SIZE});
+}
+
 /* A digest is as good as random, so its first bytes choose the set. */
 static struct entry *set_of(struct auth_cache *c, const unsigned char *digest)
 {
@@ -64,7 +71,7 @@ bool auth_cache_has(struct auth_cache *c, const unsigned char *digest, uint64_t 
     set = set_of(c, digest);
     pthread_mutex_lock(&c->lock);
     for (unsigned i = 0; i < WAYS; i++)
-        found |= set[i].until_ns > now_ns && memcmp(set[i].digest, digest, AUTH_DIGEST_SIZE) == 0;
+        found |= set[i].until_ns > now_ns && is_same(set[i].digest, digest);
     pthread_mutex_unlock(&c->lock);
     return found;
 }
@@ -78,7 +85,7 @@ void auth_cache_add(struct auth_cache *c, const unsigned char *digest, uint64_t 
     set = place = set_of(c, digest);
     pthread_mutex_lock(&c->lock);
     for (unsigned i = 0; i < WAYS; i++) {
-        if (memcmp(set[i].digest, digest, AUTH_DIGEST_SIZE) == 0) {
+        if (is_same(set[i].digest, digest)) {
             place = &set[i];
             break;
         }

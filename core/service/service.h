@@ -27,7 +27,7 @@ struct service {
     struct watch_board *watches;
     struct worker_pool *workers;
     struct usage *usage; /* what each client does; NULL: nobody counts */
-    struct auth *auth;   /* password checks: cache, limits (auth_run.c) */
+    struct auth *auth;   /* logins (auth_run.c) */
 };
 
 enum service_outcome {
@@ -41,7 +41,7 @@ typedef enum service_outcome service_run_fn(struct service *s, struct request *r
 enum service_where {
     SERVICE_ON_REACTOR,      /* cheaper than a hop, never blocks */
     SERVICE_ON_WORKER,       /* somebody waits for one thing */
-    SERVICE_ON_WORKER_LATER, /* long: searches, password hashes */
+    SERVICE_ON_WORKER_LATER, /* long: searches */
 };
 
 struct service_row {

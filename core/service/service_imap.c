@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
-#include "core/service/auth.h"
 #include "core/service/imap_log.h"
 #include "core/service/service_settings.h"
 
@@ -32,12 +31,7 @@ static void host_settings_done(const struct imap_host *h, void *hold)
 
 static void host_note(const struct imap_host *h, const struct imap_note *note)
 {
-    struct auth *auth = CONTAINER_OF(h, const struct service_imap, host)->service->auth;
-
-    if (note->kind == IMAP_NOTE_LOGIN)
-        auth_session_began(auth, note->user, note->peer->address);
-    else if (note->kind == IMAP_NOTE_SESSION_ENDED)
-        auth_session_ended(auth, note->user, note->peer->address);
+    (void)h;
     imap_log_note(note);
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/service/auth_settings.h"
 #include "core/work/usage.h"
 #include "proto/imap/imap_settings.h"
 #include "proto/pop3/pop3_settings.h"
@@ -19,6 +20,7 @@ struct service_settings {
     struct smtp_settings smtp;
     struct imap_settings imap;
     struct pop3_settings pop3;
+    struct auth_settings auth;
 
     /* delivery */
     bool lda_mailbox_autocreate; /* a detail's mailbox is made; else the mail goes to INBOX */

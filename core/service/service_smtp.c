@@ -91,7 +91,7 @@ static struct smtp_verdict host_rcpt(const struct smtp_host *h,
     struct shared_item *item = shared_take(service_of(h)->directory);
     struct smtp_targets targets;
 
-    smtp_targets_find(&targets, shared_get(item), recipient, mail->client_is_ours);
+    smtp_targets_find(&targets, shared_get(item), recipient, smtp_store_request_may_relay(mail));
     smtp_targets_free(&targets);
     shared_give(&item);
     return targets.verdict;

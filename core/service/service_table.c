@@ -6,7 +6,7 @@
 #include "core/service/smtp_store.h"
 
 const struct service_row service_table[REQUEST_KINDS] = {
-    [REQUEST_AUTH] = {auth_run,         SERVICE_ON_WORKER_LATER, NULL            },
+    [REQUEST_AUTH] = {auth_run,         SERVICE_ON_REACTOR,      NULL            },
     [REQUEST_SMTP_BODY] = {smtp_body_run,    SERVICE_ON_WORKER,       NULL            },
     [REQUEST_SMTP_STORE] = {smtp_store_run,   SERVICE_ON_WORKER,       smtp_store_where},
     [REQUEST_IMAP_SELECT] = {imap_select_run,  SERVICE_ON_WORKER,       NULL            },

@@ -16,8 +16,17 @@ static const struct log_shape shape_tls = {
     LOG_INFO};
 static const struct log_shape shape_tls_failed = {
     "smtpd", "tls_failed", "SSL_accept error from {client}[{address}]: {why}", LOG_INFO};
-static const struct log_shape shape_client = {"smtpd", "client",
-                                              "{qid}: client={client}[{address}]", LOG_INFO};
+static const struct log_shape shape_client = {
+    "smtpd", "client",
+    "{qid}: client={client}[{address}](?, sasl_method={sasl_method})(?, "
+    "sasl_username={sasl_username})"
+    "(?, sasl_sender={sasl_sender})",
+    LOG_INFO};
+static const struct log_shape shape_auth_failed = {
+    "smtpd", "auth_failed",
+    "warning: {client}[{address}]: SASL {sasl_method} authentication failed: {reason}"
+    "(?, sasl_username={sasl_username})",
+    LOG_WARNING};
 static const struct log_shape shape_reject = {
     "smtpd", "reject",
     "{qid}: reject: {command} from {client}[{address}]: {reply};(? from=<{from}>)(? to=<{to}>) "
@@ -72,6 +81,17 @@ static struct log_fact text_when(const char *name, bool known, struct span text)
     if (!known)
         fact.kind = LOG_IS_ABSENT;
     return fact;
+}
+
+static void log_client(const struct smtp_note *note)
+{
+    const struct smtp_login *login = note->mail->login;
+    const char *sender = note->mail->sasl_sender;
+
+    LOG(&shape_client, LOG_TEXT("qid", queue_id_of(note)), FACT_CLIENT(note),
+        LOG_TEXT_IF("sasl_method", span_str(login != NULL ? login->method : "")),
+        LOG_TEXT_IF("sasl_username", span_str(login != NULL ? login->name : "")),
+        LOG_TEXT_IF("sasl_sender", span_str(sender != NULL ? sender : "")));
 }
 
 static void log_reject(const struct smtp_note *note)
@@ -205,13 +225,17 @@ void smtp_log_note(const struct smtp_note *note)
         LOG(&shape_tls_failed, FACT_CLIENT(note), LOG_TEXT("why", note->data));
         break;
     case SMTP_NOTE_CLIENT:
-        LOG(&shape_client, LOG_TEXT("qid", queue_id_of(note)), FACT_CLIENT(note));
+        log_client(note);
         break;
     case SMTP_NOTE_REJECT:
         log_reject(note);
         break;
     case SMTP_NOTE_STORED:
         log_stored(note);
+        break;
+    case SMTP_NOTE_AUTH_FAILED:
+        LOG(&shape_auth_failed, FACT_CLIENT(note), LOG_TEXT("sasl_method", span_str(note->method)),
+            LOG_TEXT("reason", note->data), LOG_TEXT_IF("sasl_username", note->user));
         break;
     case SMTP_NOTE_PIPELINING:
         log_foreign(&shape_pipelining, note);

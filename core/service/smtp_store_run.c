@@ -193,7 +193,7 @@ static void deliver_recipient(struct delivery *d, const struct directory *direct
 {
     struct smtp_targets targets;
 
-    smtp_targets_find(&targets, directory, &rcpt->address, d->mail->client_is_ours);
+    smtp_targets_find(&targets, directory, &rcpt->address, smtp_store_request_may_relay(d->mail));
     rcpt->verdict = targets.verdict;
     for (unsigned i = 0; i < targets.count && rcpt->verdict.code == 250; i++) {
         if (has_looped(d->mail, targets.at[i].account))

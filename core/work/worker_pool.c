@@ -100,17 +100,22 @@ static void worker_run(void *context)
 
 struct worker_pool *worker_pool_open(unsigned threads)
 {
+    return worker_pool_open_named(threads, "worker");
+}
+
+struct worker_pool *worker_pool_open_named(unsigned threads, const char *name)
+{
     struct worker_pool *pool = xcalloc(1, sizeof(*pool));
 
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->more, NULL);
     pool->threads = xcalloc(threads, sizeof(struct thread *));
     for (; pool->thread_count < threads; pool->thread_count++) {
-        char name[32];
+        char numbered[32];
         struct thread *t;
 
-        (void)snprintf(name, sizeof(name), "worker-%u", pool->thread_count);
-        t = thread_start(name, worker_run, pool);
+        (void)snprintf(numbered, sizeof(numbered), "%s-%u", name, pool->thread_count);
+        t = thread_start(numbered, worker_run, pool);
         if (t == NULL) {
             worker_pool_close(&pool);
             return NULL;

@@ -22,6 +22,8 @@ enum work_priority {
 /* threads == 0: nothing runs by itself, worker_pool_step() runs the jobs (simulator, tests). NULL
  * when a thread could not be started. */
 MUST_USE struct worker_pool *worker_pool_open(unsigned threads);
+/* The same; the threads are called name-0, name-1, ... */
+MUST_USE struct worker_pool *worker_pool_open_named(unsigned threads, const char *name);
 void worker_pool_submit(struct worker_pool *pool, struct job *job, enum work_priority priority);
 unsigned worker_pool_waiting(struct worker_pool *pool); /* jobs not yet begun */
 

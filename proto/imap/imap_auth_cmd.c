@@ -5,6 +5,7 @@
 #include "proto/imap/imap_private.h"
 #include "proto/imap/imap_token.h"
 #include "proto/sasl/sasl.h"
+#include "proto/sasl/sasl_offer.h"
 #include "proto/text/scan.h"
 
 static void auth_drop(struct imap_session *s)
@@ -13,17 +14,22 @@ static void auth_drop(struct imap_session *s)
         auth_request_free(&s->auth);
 }
 
-static void auth_begin(struct imap_session *s, struct span mechanism)
+struct sasl_client imap_sasl_client(const struct imap_session *s)
 {
-    struct auth_request *r = auth_request_new();
+    return (struct sasl_client){s->peer.address, s->peer.local_address, s->tls};
+}
 
-    ensure(mechanism.len == 0 || sasl_mechanism(r, mechanism));
+/* The mechanism is "" for LOGIN, which is logged as what it comes to. */
+static void auth_begin(struct imap_session *s, struct auth_request *r)
+{
+    const char *method = r->mechanism[0] != '\0' ? r->mechanism : "PLAIN";
+
     memcpy(r->protocol, "imap", 5);
     memcpy(r->remote_address, s->peer.address, sizeof(r->remote_address));
     r->tls = s->tls;
-    r->base.kind = REQUEST_AUTH;
+    r->wants_seat = true;
+    memcpy(s->method, method, strlen(method) + 1);
     s->auth = r;
-    s->method = "PLAIN";
 }
 
 static void auth_ask(struct imap_session *s)
@@ -36,13 +42,19 @@ static void auth_ask(struct imap_session *s)
 }
 
 /* Keeps the name for the log, whatever becomes of the login. */
-static void auth_note_user(struct imap_session *s, struct span user)
+static void auth_note_user(struct imap_session *s, const struct auth_request *r)
 {
-    user = span_first(user, AUTH_NAME_MAX);
+    if (r->tried[0] == '\0')
+        return;
     free(s->tried);
-    s->tried = xcalloc(1, user.len + 1);
-    if (user.len > 0)
-        memcpy(s->tried, user.at, user.len);
+    s->tried = xstrdup(r->tried);
+}
+
+/* RFC 3501 6.2.3, RFC 5530 3. */
+static void auth_refuse_clear(struct imap_session *s)
+{
+    imap_no(s, SPAN("[PRIVACYREQUIRED] Cleartext authentication disallowed on non-secure "
+                    "(SSL/TLS) connections."));
 }
 
 void imap_login_cmd(struct imap_session *s, struct span args)
@@ -54,22 +66,15 @@ void imap_login_cmd(struct imap_session *s, struct span args)
         imap_bad(s, NULL);
         return;
     }
-    auth_note_user(s, user);
-    auth_begin(s, SPAN(""));
+    if (!sasl_takes_passwords(&imap_settings_of(s)->sasl, imap_sasl_client(s))) {
+        auth_refuse_clear(s);
+        return;
+    }
+    auth_begin(s, auth_request_new());
+    auth_request_tried(s->auth, user);
     chain_add(&s->auth->user, user);
     chain_add(&s->auth->password, password);
     auth_ask(s);
-}
-
-/* RFC 4616: authzid NUL authcid NUL passwd. */
-static void auth_note_plain(struct imap_session *s, struct span response)
-{
-    const char *nul = memchr(response.at, '\0', response.len);
-    struct span user =
-        span_after(response, nul == NULL ? response.len : (size_t)(nul - response.at) + 1);
-
-    nul = memchr(user.at, '\0', user.len);
-    auth_note_user(s, span_first(user, nul == NULL ? user.len : (size_t)(nul - user.at)));
 }
 
 /* A response was taken in, or was none. */
@@ -77,7 +82,6 @@ static void auth_respond(struct imap_session *s, enum sasl_status status)
 {
     switch (status) {
     case SASL_OK:
-        auth_note_plain(s, chain_flat(&s->auth->response));
         auth_ask(s);
         break;
     case SASL_CANCELLED:
@@ -104,21 +108,43 @@ static void auth_challenge(struct imap_session *s)
     s->mode = IMAP_MODE_SASL;
 }
 
+/* Why this mechanism is not taken. */
+static void auth_refuse_mechanism(struct imap_session *s, struct span mechanism)
+{
+    if (sasl_offers_with_tls(&imap_settings_of(s)->sasl, mechanism) && s->tls == NULL)
+        auth_refuse_clear(s);
+    else
+        imap_no(s, SPAN("[CANNOT] Unsupported authentication mechanism."));
+}
+
+/* Without an initial response. */
+static void auth_first_word(struct imap_session *s)
+{
+    if (sasl_client_first(s->auth))
+        auth_challenge(s);
+    else
+        auth_ask(s);
+}
+
 void imap_authenticate_cmd(struct imap_session *s, struct span args)
 {
+    struct auth_request *r;
     struct span mechanism;
 
     if (!imap_token_space(&args) || !imap_token_atom(&args, &mechanism)) {
         imap_bad(s, NULL);
         return;
     }
-    if (!span_eq_nocase(mechanism, SPAN("PLAIN"))) {
-        imap_no(s, SPAN("[CANNOT] Unsupported authentication mechanism."));
+    r = auth_request_new();
+    if (!sasl_mechanism(r, mechanism) ||
+        !sasl_offers(&imap_settings_of(s)->sasl, imap_sasl_client(s), mechanism)) {
+        auth_request_free(&r);
+        auth_refuse_mechanism(s, mechanism);
         return;
     }
-    auth_begin(s, mechanism);
+    auth_begin(s, r);
     if (scan_end(&args)) {
-        auth_challenge(s); /* PLAIN: the server's first word is empty */
+        auth_first_word(s);
     } else if (!imap_token_space(&args) || scan_end(&args)) {
         auth_drop(s);
         imap_bad(s, NULL);
@@ -135,7 +161,7 @@ size_t imap_auth_line(struct imap_session *s, struct span bytes)
     if (line.len > AUTH_RESPONSE_MAX) {
         auth_respond(s, SASL_TOO_LONG);
         s->reader.skips = true; /* the rest of the line is no command */
-        return 0;
+        return line.len;
     }
     if (lf == NULL)
         return 0;
@@ -145,12 +171,14 @@ size_t imap_auth_line(struct imap_session *s, struct span bytes)
     return (size_t)(lf - bytes.at) + 1;
 }
 
-static void auth_succeed(struct imap_session *s, const struct auth_request *r)
+static void auth_succeed(struct imap_session *s, struct auth_request *r)
 {
     struct imap_note note = {.kind = IMAP_NOTE_LOGIN, .peer = &s->peer, .method = s->method};
     struct chain text = {0};
 
     s->account.name = span_str(xstrdup(r->account));
+    s->seat = r->seat;
+    r->seat = NULL;
     s->state = IMAP_LOGGED_IN;
     note.user = s->account.name;
     note.attempts = s->failed_logins;
@@ -170,6 +198,7 @@ void imap_auth_answered(struct imap_session *s, struct request *answered)
     size_t before = s->base.out.len;
 
     s->auth = r;
+    auth_note_user(s, r);
     switch (r->base.status) {
     case REQUEST_OK:
         auth_succeed(s, r);
@@ -181,8 +210,9 @@ void imap_auth_answered(struct imap_session *s, struct request *answered)
     case REQUEST_TRY_LATER:
         imap_no(s, SPAN("[UNAVAILABLE] Temporary authentication failure."));
         break;
-    default:
+    default: /* the answer waits: guessing is to take time */
         s->failed_logins++;
+        s->base.delay_ms = r->delay_ms;
         imap_no(s, SPAN("[AUTHENTICATIONFAILED] Authentication failed."));
         break;
     }

@@ -5,18 +5,17 @@ static const struct {
     const char *name;
     unsigned states;
 } imap_capabilities[] = {
-    {"IMAP4rev1",   IMAP_ANY  },
-    {"LITERAL+",    IMAP_ANY  },
-    {"SASL-IR",     IMAP_ANY  },
-    {"ID",          IMAP_ANY  },
-    {"IDLE",        IMAP_ANY  },
-    {"AUTH=PLAIN",  IMAP_FRESH},
-    {"MULTIAPPEND", IMAP_IN   },
-    {"NAMESPACE",   IMAP_IN   },
-    {"UNSELECT",    IMAP_IN   },
-    {"CHILDREN",    IMAP_IN   },
-    {"UIDPLUS",     IMAP_IN   },
-    {"MOVE",        IMAP_IN   },
+    {"IMAP4rev1",   IMAP_ANY},
+    {"LITERAL+",    IMAP_ANY},
+    {"SASL-IR",     IMAP_ANY},
+    {"ID",          IMAP_ANY},
+    {"IDLE",        IMAP_ANY},
+    {"MULTIAPPEND", IMAP_IN },
+    {"NAMESPACE",   IMAP_IN },
+    {"UNSELECT",    IMAP_IN },
+    {"CHILDREN",    IMAP_IN },
+    {"UIDPLUS",     IMAP_IN },
+    {"MOVE",        IMAP_IN },
 };
 
 void imap_capability_write(const struct imap_session *s, struct chain *out)
@@ -30,4 +29,9 @@ void imap_capability_write(const struct imap_session *s, struct chain *out)
     }
     if (s->state == IMAP_FRESH && imap_tls_is_possible(s))
         chain_add(out, SPAN(" STARTTLS"));
+    if (s->state != IMAP_FRESH)
+        return;
+    if (!sasl_takes_passwords(&imap_settings_of(s)->sasl, imap_sasl_client(s)))
+        chain_add(out, SPAN(" LOGINDISABLED"));
+    sasl_offer_write(&imap_settings_of(s)->sasl, imap_sasl_client(s), SPAN(" AUTH="), out);
 }

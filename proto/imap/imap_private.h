@@ -7,6 +7,7 @@
 #include "proto/imap/imap_requests.h"
 #include "proto/imap/imap_session.h"
 #include "proto/sasl/auth_request.h"
+#include "proto/sasl/sasl_offer.h"
 
 enum imap_state {
     IMAP_FRESH = 1 << 0,     /* greeted, not logged in */
@@ -78,12 +79,13 @@ struct imap_session {
     struct request *away;        /* the request that is open or taken */
     struct imap_account account; /* name is malloced */
     struct imap_view *view;      /* while state is SELECTED */
+    struct auth_seat *seat;      /* among the account's sessions; NULL before the login */
     struct auth_request *auth;   /* during AUTHENTICATE, while it is not away */
     struct imap_appending append;
 
     /* for the log */
-    char *tried; /* the user name tried last, malloced */
-    const char *method;
+    char *tried;                  /* the user name tried last, malloced */
+    char method[24];              /* the mechanism tried last; "" when none was */
     int64_t started_us, heard_us; /* when the client said something last */
     uint64_t in_bytes, out_bytes, expunged, headers, bodies;
     unsigned failed_logins;
@@ -131,6 +133,7 @@ void imap_tls_started(struct session *base, const struct session_tls *tls);
 void imap_starttls_cmd(struct imap_session *s, struct span args);
 
 /* imap_auth_cmd.c */
+struct sasl_client imap_sasl_client(const struct imap_session *s);
 void imap_login_cmd(struct imap_session *s, struct span args);
 void imap_authenticate_cmd(struct imap_session *s, struct span args);
 void imap_auth_answered(struct imap_session *s, struct request *r);

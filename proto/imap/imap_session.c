@@ -449,6 +449,7 @@ static void imap_end(struct session *base)
     if (s->auth != NULL)
         auth_request_free(&s->auth);
     imap_append_drop(s);
+    auth_seat_leave(&s->seat);
     imap_view_free(&s->view);
     imap_reader_free(&s->reader);
     chain_free(&base->out);
@@ -496,6 +497,5 @@ struct session *imap_session_new(const struct imap_host *host, const struct sess
     s->base.idle_ms = s->settings->login_ms;
     s->peer = *peer;
     s->state = IMAP_FRESH;
-    s->method = "";
     return &s->base;
 }

@@ -7,9 +7,13 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "proto/sasl/sasl_settings.h"
+
 struct imap_settings {
+    struct sasl_settings sasl;   /* ways to log in */
     const char *greeting;        /* text behind the capabilities of the first line */
     bool offers_tls;             /* where the connection can do it */
     uint32_t login_ms;           /* from the greeting to a login, in all (L2) */
@@ -34,12 +38,13 @@ struct imap_settings {
 
 #define IMAP_SETTINGS_DEFAULT                                                                      \
     {                                                                                              \
-        .greeting = "Ringpost ready.", .offers_tls = true, .login_ms = 60 * 1000,                  \
-        .idle_ms = 30 * 60 * 1000, .notify_ms = 2 * 60 * 1000, .message_size_limit = 10240000,     \
-        .login_command_size = 8192, .login_bad_command_max = 3, .command_size = 65536,             \
-        .bad_command_max = 20, .nesting_max = 32, .output_size = 256 * 1024, .name_size = 1024,    \
-        .name_level_size = 255, .name_depth_max = 32, .keyword_max = 64, .keyword_size = 50,       \
-        .search_key_max = 256, .search_depth_max = 32, .search_slice_ms = 50,                      \
+        .sasl = {"PLAIN", "PLAIN", true, NULL, 0}, .greeting = "Ringpost ready.",                  \
+        .offers_tls = true, .login_ms = 60 * 1000, .idle_ms = 30 * 60 * 1000,                      \
+        .notify_ms = 2 * 60 * 1000, .message_size_limit = 10240000, .login_command_size = 8192,    \
+        .login_bad_command_max = 3, .command_size = 65536, .bad_command_max = 20,                  \
+        .nesting_max = 32, .output_size = 256 * 1024, .name_size = 1024, .name_level_size = 255,   \
+        .name_depth_max = 32, .keyword_max = 64, .keyword_size = 50, .search_key_max = 256,        \
+        .search_depth_max = 32, .search_slice_ms = 50,                                             \
     }
 
 /* What these bytes can't be set to more than. */

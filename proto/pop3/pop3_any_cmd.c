@@ -7,8 +7,7 @@
  * as RFC 2449 6 wants it. */
 static void capa_write(struct pop3_session *s)
 {
-    const char *mechanisms = pop3_auth_mechanisms(s);
-    struct chain *out = &s->base.out;
+    struct chain *out = &s->base.out, mechanisms = {0};
 
     chain_add(out, SPAN("CAPA\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nAUTH-RESP-CODE\r\n"
                         "EXPIRE NEVER\r\n"));
@@ -18,8 +17,11 @@ static void capa_write(struct pop3_session *s)
         chain_add(out, SPAN("STLS\r\n"));
     if (pop3_auth_allows_clear(s))
         chain_add(out, SPAN("USER\r\n"));
-    if (mechanisms[0] != '\0')
-        chain_addf(out, "SASL %s\r\n", mechanisms);
+    if (pop3_auth_write(s, SPAN(" "), &mechanisms) > 0) {
+        chain_add(out, SPAN("SASL"));
+        chain_move(out, &mechanisms);
+        chain_add(out, SPAN("\r\n"));
+    }
     chain_add(out, SPAN("UTF8 USER\r\nLANG\r\nIMPLEMENTATION Ringpost\r\n"));
 }
 

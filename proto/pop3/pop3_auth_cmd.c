@@ -4,32 +4,24 @@
 #include "core/base/ensure.h"
 #include "proto/pop3/pop3_private.h"
 #include "proto/sasl/sasl.h"
+#include "proto/sasl/sasl_offer.h"
 #include "proto/text/scan.h"
 
 /* ---- what is allowed ---- */
 
-const char *pop3_auth_mechanisms(const struct pop3_session *s)
+static struct sasl_client sasl_client(const struct pop3_session *s)
 {
-    const struct sasl_settings *sasl = &s->settings->sasl;
+    return (struct sasl_client){s->peer.address, s->peer.local_address, s->tls};
+}
 
-    return s->tls != NULL ? sasl->mechanisms_tls : sasl->mechanisms_clear;
+unsigned pop3_auth_write(const struct pop3_session *s, struct span before, struct chain *out)
+{
+    return sasl_offer_write(&s->settings->sasl, sasl_client(s), before, out);
 }
 
 bool pop3_auth_allows_clear(const struct pop3_session *s)
 {
-    return s->tls != NULL || s->settings->sasl.allow_clear;
-}
-
-/* Is the mechanism one of these, which are divided by blanks? */
-static bool list_has(const char *list, struct span mechanism)
-{
-    struct span rest = span_str(list), word;
-
-    while (scan_blanks(&rest), scan_word(&rest, &word)) {
-        if (span_eq_nocase(word, mechanism))
-            return true;
-    }
-    return false;
+    return sasl_takes_passwords(&s->settings->sasl, sasl_client(s));
 }
 
 static void needs_tls(struct pop3_session *s)
@@ -72,13 +64,12 @@ static void auth_ask(struct pop3_session *s)
 }
 
 /* Keeps the name for the log, whatever becomes of the login. */
-static void auth_note_user(struct pop3_session *s, struct span user)
+static void auth_note_user(struct pop3_session *s, const struct auth_request *r)
 {
-    user = span_first(user, AUTH_NAME_MAX);
+    if (r->tried[0] == '\0')
+        return;
     free(s->tried);
-    s->tried = xcalloc(1, user.len + 1);
-    if (user.len > 0)
-        memcpy(s->tried, user.at, user.len);
+    s->tried = xstrdup(r->tried);
 }
 
 /* ---- USER and PASS ---- */
@@ -107,8 +98,8 @@ void pop3_pass_cmd(struct pop3_session *s, struct span args)
         pop3_bad(s, SPAN("No username given."));
         return;
     }
-    auth_note_user(s, span_str(s->user));
     auth_begin(s, SPAN(""));
+    auth_request_tried(s->auth, span_str(s->user));
     chain_add(&s->auth->user, span_str(s->user));
     chain_add(&s->auth->password, args);
     free(s->user);
@@ -118,24 +109,11 @@ void pop3_pass_cmd(struct pop3_session *s, struct span args)
 
 /* ---- AUTH (RFC 5034) ---- */
 
-/* RFC 4616: authzid NUL authcid NUL passwd. */
-static void auth_note_plain(struct pop3_session *s, struct span response)
-{
-    const char *nul = memchr(response.at, '\0', response.len);
-    struct span user =
-        span_after(response, nul == NULL ? response.len : (size_t)(nul - response.at) + 1);
-
-    nul = memchr(user.at, '\0', user.len);
-    auth_note_user(s, span_first(user, nul == NULL ? user.len : (size_t)(nul - user.at)));
-}
-
 /* A response was taken in, or was none. */
 static void auth_respond(struct pop3_session *s, enum sasl_status status)
 {
     switch (status) {
     case SASL_OK:
-        if (strcmp(s->auth->mechanism, "PLAIN") == 0)
-            auth_note_plain(s, chain_flat(&s->auth->response));
         auth_ask(s);
         break;
     case SASL_CANCELLED:
@@ -164,11 +142,12 @@ static void auth_challenge(struct pop3_session *s)
 /* AUTH alone lists the mechanisms: how clients asked before there was CAPA. */
 static void auth_list(struct pop3_session *s)
 {
-    struct span rest = span_str(pop3_auth_mechanisms(s)), word;
+    struct chain words = {0};
 
     pop3_ok(s, SPAN(""));
-    while (scan_blanks(&rest), scan_word(&rest, &word)) {
-        pop3_add(s, word);
+    if (pop3_auth_write(s, SPAN("\r\n"), &words) > 0) {
+        chain_drop(&words, 2);
+        chain_move(&s->base.out, &words);
         pop3_add(s, SPAN("\r\n"));
     }
     pop3_add(s, SPAN(".\r\n"));
@@ -180,8 +159,8 @@ void pop3_auth_cmd(struct pop3_session *s, struct span args)
 
     if (!scan_word(&args, &mechanism)) {
         auth_list(s);
-    } else if (!list_has(pop3_auth_mechanisms(s), mechanism)) {
-        if (s->tls == NULL && list_has(s->settings->sasl.mechanisms_tls, mechanism))
+    } else if (!sasl_offers(&s->settings->sasl, sasl_client(s), mechanism)) {
+        if (s->tls == NULL && sasl_offers_with_tls(&s->settings->sasl, mechanism))
             needs_tls(s);
         else
             pop3_bad(s, SPAN("[AUTH] Unsupported authentication mechanism."));
@@ -190,10 +169,10 @@ void pop3_auth_cmd(struct pop3_session *s, struct span args)
         scan_blanks(&args);
         if (args.len > 0)
             auth_respond(s, sasl_initial(s->auth, args));
-        else if (strcmp(s->auth->mechanism, "PLAIN") == 0)
+        else if (sasl_client_first(s->auth))
             auth_challenge(s); /* the server's first word is empty */
         else
-            auth_ask(s); /* the mechanism says whose word is first */
+            auth_ask(s);
     }
 }
 
@@ -226,6 +205,7 @@ static void auth_open(struct pop3_session *s, const char *account)
 static void auth_judged(struct pop3_session *s, struct auth_request *r)
 {
     s->auth = r;
+    auth_note_user(s, r);
     switch (r->base.status) {
     case REQUEST_OK:
         auth_open(s, r->account);
@@ -236,8 +216,9 @@ static void auth_judged(struct pop3_session *s, struct auth_request *r)
     case REQUEST_TRY_LATER:
         pop3_err(s, SPAN("[SYS/TEMP] Temporary authentication failure."));
         break;
-    default:
+    default: /* the answer waits: guessing is to take time */
         s->failed_logins++;
+        s->base.delay_ms = r->delay_ms;
         pop3_err(s, SPAN("[AUTH] Authentication failed."));
         break;
     }

@@ -95,7 +95,8 @@ void pop3_auth_answered(struct pop3_session *s, struct request *r); /* also REQU
 void pop3_auth_line(struct pop3_session *s, struct span line);      /* while in_sasl */
 void pop3_auth_drop(struct pop3_session *s);
 bool pop3_auth_allows_clear(const struct pop3_session *s); /* USER and PASS, here and now */
-const char *pop3_auth_mechanisms(const struct pop3_session *s);
+/* Appends each mechanism that is offered, with `before` in front of it; returns how many. */
+unsigned pop3_auth_write(const struct pop3_session *s, struct span before, struct chain *out);
 
 /* pop3_list_cmd.c, pop3_retr_cmd.c */
 void pop3_stat_cmd(struct pop3_session *s, struct span args);

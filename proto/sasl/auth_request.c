@@ -22,10 +22,29 @@ void auth_request_free(struct auth_request **request)
         return;
     if (r->exchange)
         r->drop(r->exchange);
+    auth_seat_leave(&r->seat);
     sasl_wipe(&r->response);
     sasl_wipe(&r->challenge);
     sasl_wipe(&r->user);
     sasl_wipe(&r->password);
     chain_free(&r->base.out);
     free(r);
+}
+
+void auth_request_tried(struct auth_request *r, struct span name)
+{
+    name.len = name.len > 0 ? strnlen(name.at, name.len) : 0;
+    name = span_first(name, AUTH_NAME_MAX);
+    if (name.len > 0)
+        memcpy(r->tried, name.at, name.len);
+    r->tried[name.len] = '\0';
+}
+
+void auth_seat_leave(struct auth_seat **seat)
+{
+    struct auth_seat *left = *seat;
+
+    *seat = NULL;
+    if (left)
+        left->leave(left);
 }

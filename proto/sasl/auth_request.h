@@ -8,7 +8,10 @@
  * `response` and hands the same request out again. proto/sasl/sasl.h does the framing.
  */
 
+#include <stdint.h>
+
 #include "core/base/attr.h"
+#include "core/base/span.h"
 #include "proto/request.h"
 
 enum {
@@ -17,6 +20,12 @@ enum {
 };
 
 struct session_tls;
+
+/* One of the sessions that an account may have from one address. Whoever holds it gives it back
+ * with auth_seat_leave(). */
+struct auth_seat {
+    void (*leave)(struct auth_seat *seat); /* any thread; frees it */
+};
 
 struct auth_request {
     struct request base;
@@ -33,10 +42,22 @@ struct auth_request {
                                     auth_request_free() through `drop` */
     void (*drop)(void *exchange);
     char account[AUTH_NAME_MAX + 1]; /* out, REQUEST_OK: user@domain, canonical */
+    char tried[AUTH_NAME_MAX + 1];   /* out: the name that the client gave, for the log; "" before
+                                        it gave one. Any bytes */
+    bool wants_seat;                 /* the session that begins lasts, and is counted */
+    struct auth_seat *seat;          /* out, REQUEST_OK when wanted: the session takes it, and
+                                        gives it back at its end; NULL: sessions are not counted */
+    uint32_t delay_ms;               /* out, REQUEST_REFUSED: how much later the answer leaves, for
+                                        session.delay_ms */
 };
 
 MUST_USE struct auth_request *auth_request_new(void);
 /* Wipes what was secret. Takes the request away from whoever held it. */
 void auth_request_free(struct auth_request **request);
+
+/* Keeps the name for the log, cut at AUTH_NAME_MAX bytes and at a NUL. */
+void auth_request_tried(struct auth_request *r, struct span name);
+
+void auth_seat_leave(struct auth_seat **seat); /* *seat may be NULL */
 
 #endif

@@ -56,6 +56,11 @@ enum sasl_status sasl_response(struct auth_request *r, struct span text)
     return span_eq(text, SPAN("*")) ? SASL_CANCELLED : take(r, text);
 }
 
+bool sasl_client_first(const struct auth_request *r)
+{
+    return strcmp(r->mechanism, "LOGIN") != 0;
+}
+
 void sasl_challenge(struct auth_request *r, struct chain *out)
 {
     struct span raw = chain_flat(&r->challenge);

@@ -28,6 +28,10 @@ MUST_USE bool sasl_mechanism(struct auth_request *r, struct span name);
 MUST_USE enum sasl_status sasl_initial(struct auth_request *r, struct span text);
 MUST_USE enum sasl_status sasl_response(struct auth_request *r, struct span text);
 
+/* Does the client speak first? Then the server's first challenge is empty, and nobody need be asked
+ * for it. */
+MUST_USE bool sasl_client_first(const struct auth_request *r);
+
 /* Appends r->challenge in base64, without anything around it, and empties it. */
 void sasl_challenge(struct auth_request *r, struct chain *out);
 

@@ -8,10 +8,14 @@
 
 #include <stdbool.h>
 
+struct network;
+
 struct sasl_settings {
-    const char *mechanisms_clear; /* without TLS */
-    const char *mechanisms_tls;
+    const char *mechanisms_clear; /* where others may listen */
+    const char *mechanisms_tls;   /* where nobody can: sasl_offer.h says when that is */
     bool allow_clear; /* user and password may come without TLS (LOGIN, USER and PASS, PLAIN) */
+    const struct network *trusted; /* between them and us nobody listens */
+    unsigned trusted_count;
 };
 
 #endif

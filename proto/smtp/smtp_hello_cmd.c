@@ -7,7 +7,7 @@
 
 enum {
     SMTP_OFFER_MAX = 64, /* bytes of a line of the answer to EHLO */
-    SMTP_OFFERS_MAX = 13,
+    SMTP_OFFERS_MAX = 15,
 };
 
 /* Keeps the name as the client said it; whoever writes it somewhere cleans it. */
@@ -44,10 +44,32 @@ static void smtp_offer_number(char *at, const char *word, uint64_t number)
     at[len] = '\0';
 }
 
+/* "AUTH PLAIN LOGIN", and the same as clients before RFC 2554 want it; "" for neither. */
+static void smtp_offer_auth(const struct smtp_session *s, char auth[SMTP_ANSWER_MAX],
+                            char broken[SMTP_ANSWER_MAX])
+{
+    struct chain list = {0};
+    struct span words;
+
+    auth[0] = broken[0] = '\0';
+    if (smtp_auth_write(s, &list)) {
+        words = span_first(chain_flat(&list), SMTP_ANSWER_MAX - sizeof("AUTH"));
+        memcpy(auth, "AUTH", 4);
+        memcpy(auth + 4, words.at, words.len);
+        auth[4 + words.len] = '\0';
+        if (s->settings->broken_sasl_auth_clients) {
+            memcpy(broken, auth, 5 + words.len);
+            broken[4] = '=';
+        }
+    }
+    chain_free(&list);
+}
+
 /* The extensions in Postfix's order, which old clients' parsers have seen, then those it lacks. */
 static void smtp_offer(struct smtp_session *s)
 {
     char size[SMTP_OFFER_MAX], limits[SMTP_OFFER_MAX];
+    char auth[SMTP_ANSWER_MAX], broken_auth[SMTP_ANSWER_MAX];
     const struct {
         unsigned extension;
         const char *line;
@@ -57,6 +79,8 @@ static void smtp_offer(struct smtp_session *s)
         {SMTP_EXT_VRFY,                "VRFY"                                    },
         {SMTP_EXT_ETRN,                "ETRN"                                    },
         {SMTP_EXT_STARTTLS,            "STARTTLS"                                },
+        {SMTP_EXT_AUTH,                auth                                      },
+        {SMTP_EXT_AUTH,                broken_auth                               },
         {SMTP_EXT_XCLIENT,
          "XCLIENT NAME ADDR PORT PROTO HELO REVERSE_NAME LOGIN DESTADDR DESTPORT"},
         {SMTP_EXT_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"                     },
@@ -71,9 +95,10 @@ static void smtp_offer(struct smtp_session *s)
     unsigned offered = smtp_offers(s), count = 0;
 
     smtp_offer_number(size, "SIZE ", s->settings->message_size_limit);
+    smtp_offer_auth(s, auth, broken_auth);
     smtp_offer_number(limits, "LIMITS RCPTMAX=", s->settings->smtpd_recipient_limit);
     for (size_t i = 0; i < SMTP_OFFERS_MAX; i++) {
-        if (offered & all[i].extension)
+        if ((offered & all[i].extension) && all[i].line[0] != '\0')
             lines[count++] = all[i].line;
     }
     smtp_say_lines(s, span_str(s->settings->myhostname), lines, count);

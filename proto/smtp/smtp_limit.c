@@ -72,5 +72,9 @@ size_t smtp_limit_held(const struct session *base)
     else if (base->request != NULL && base->request->kind != REQUEST_AUTH)
         held += smtp_store_request_held(
             CONTAINER_OF(base->request, const struct smtp_store_request, base));
+    if (s->login != NULL)
+        held += sizeof(*s->login);
+    if (s->auth != NULL)
+        held += sizeof(*s->auth) + s->auth->response.held;
     return held;
 }

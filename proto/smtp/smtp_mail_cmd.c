@@ -1,6 +1,7 @@
 /* smtp_mail_cmd: MAIL, RCPT, RSET: the envelope (RFC 5321 4.1.1.2, 4.1.1.3, 4.1.1.5). */
 #include <stddef.h>
 
+#include "core/base/alloc.h"
 #include "proto/smtp/smtp_param.h"
 #include "proto/smtp/smtp_private.h"
 #include "proto/text/address.h"
@@ -53,14 +54,21 @@ static bool smtp_params(struct smtp_session *s, struct span args, enum smtp_para
     return answer == SMTP_ANSWER_NONE;
 }
 
-/* RFC 3848, RFC 6531 3.7.3. */
+/* RFC 3848, RFC 6531 3.7.3: S for TLS, A for AUTH. Without EHLO there is neither. */
 static const char *smtp_protocol(const struct smtp_session *s, bool utf8)
 {
-    if (s->tls != NULL && (utf8 || s->is_esmtp))
-        return utf8 ? "UTF8SMTPS" : "ESMTPS";
+    static const char *const names[3][4] = {
+        {"ESMTP",    "ESMTPS",    "ESMTPA",    "ESMTPSA"   },
+        {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"},
+        {"LMTP",     "LMTPS",     "LMTPA",     "LMTPSA"    },
+    };
+    unsigned kind = (s->tls != NULL ? 1u : 0u) + (s->login != NULL ? 2u : 0u);
+
     if (s->host->is_lmtp)
-        return utf8 ? "UTF8LMTP" : "LMTP";
-    return utf8 ? "UTF8SMTP" : s->is_esmtp ? "ESMTP" : "SMTP";
+        return utf8 ? "UTF8LMTP" : names[2][kind];
+    if (utf8)
+        return names[1][kind];
+    return s->is_esmtp ? names[0][kind] : "SMTP";
 }
 
 static struct smtp_store_request *smtp_mail_new(struct smtp_session *s,
@@ -76,6 +84,12 @@ static struct smtp_store_request *smtp_mail_new(struct smtp_session *s,
     memcpy(mail->helo, s->helo, sizeof(mail->helo));
     mail->client_is_ours = s->client.is_ours;
     mail->tls = s->settings->smtpd_tls_received_header ? s->tls : NULL;
+    mail->login = s->login;
+    mail->shows_login = s->settings->smtpd_sasl_authenticated_header;
+    if (s->login != NULL && params->sasl_sender_len > 0) {
+        mail->sasl_sender = xcalloc(1, params->sasl_sender_len + 1);
+        memcpy(mail->sasl_sender, params->sasl_sender, params->sasl_sender_len);
+    }
     mail->is_lmtp = s->host->is_lmtp;
     mail->protocol = smtp_protocol(s, params->is_utf8);
     mail->mail_us = s->base.now_us;

@@ -83,12 +83,6 @@ void smtp_quit_cmd(struct smtp_session *s, struct span args)
     smtp_close(s);
 }
 
-void smtp_auth_cmd(struct smtp_session *s, struct span args)
-{
-    (void)args;
-    smtp_say(s, SMTP_NO_AUTH);
-}
-
 void smtp_unimplemented_cmd(struct smtp_session *s, struct span args)
 {
     (void)args;

@@ -55,14 +55,13 @@ static bool smtp_param_envid(struct span value, struct smtp_params *p)
     return xtext_decode(value, p->envid, sizeof(p->envid), &p->envid_len) && p->envid_len > 0;
 }
 
-/* RFC 4954 5: <>, or an address in xtext. We authenticate nobody yet, so it is only looked at. */
+/* RFC 4954 5: <>, or an address in xtext. */
 static bool smtp_param_auth(struct span value, struct smtp_params *p)
 {
-    char text[SMTP_ORCPT_MAX];
-    size_t len;
-
-    (void)p;
-    return span_eq(value, SPAN("<>")) || (xtext_decode(value, text, sizeof(text), &len) && len > 0);
+    if (span_eq(value, SPAN("<>")))
+        return true;
+    return xtext_decode(value, p->sasl_sender, sizeof(p->sasl_sender), &p->sasl_sender_len) &&
+           p->sasl_sender_len > 0;
 }
 
 static bool smtp_param_notify(struct span value, struct smtp_params *p)
@@ -158,7 +157,8 @@ static enum smtp_answer smtp_param_one(struct span word, enum smtp_param_of comm
             return SMTP_TWICE;
         if (row->parse(value, p)) {
             *seen |= smtp_param_bit(name);
-            return row->parse == smtp_param_auth ? SMTP_AUTH_DISABLED : SMTP_ANSWER_NONE;
+            return row->parse == smtp_param_auth && !(offers & SMTP_EXT_AUTH) ? SMTP_AUTH_DISABLED
+                                                                              : SMTP_ANSWER_NONE;
         }
         answer = row->bad;
     }
@@ -175,7 +175,7 @@ enum smtp_answer smtp_params_parse(struct span args, enum smtp_param_of command,
     params_r->ret = SMTP_RET_UNSAID;
     params_r->notify = 0;
     params_r->is_utf8 = false;
-    params_r->envid_len = params_r->orcpt_len = 0;
+    params_r->envid_len = params_r->orcpt_len = params_r->sasl_sender_len = 0;
     for (;;) {
         enum smtp_answer answer;
 

@@ -24,9 +24,10 @@ struct smtp_params {
     enum smtp_ret ret;
     unsigned notify; /* enum smtp_notify */
     bool is_utf8;
-    size_t envid_len, orcpt_len;
+    size_t envid_len, orcpt_len, sasl_sender_len;
     char envid[SMTP_ENVID_MAX];
-    char orcpt[SMTP_ORCPT_MAX]; /* "type;address", decoded */
+    char orcpt[SMTP_ORCPT_MAX];       /* "type;address", decoded */
+    char sasl_sender[SMTP_ORCPT_MAX]; /* of AUTH=, decoded; nothing for AUTH=<> */
 };
 
 /* Reads all words of `args`. `offers` is what was offered (enum smtp_extension): the rest is not

@@ -10,6 +10,8 @@
  */
 
 #include "core/base/span.h"
+#include "proto/sasl/auth_request.h"
+#include "proto/sasl/sasl_offer.h"
 #include "proto/smtp/smtp_answer.h"
 #include "proto/smtp/smtp_body.h"
 #include "proto/smtp/smtp_session.h"
@@ -34,6 +36,7 @@ enum smtp_state {
 /* What the next bytes are. */
 enum smtp_reading {
     SMTP_READS_COMMANDS,
+    SMTP_READS_AUTH,      /* a response of AUTH */
     SMTP_READS_LINE_REST, /* of a command that was too long */
     SMTP_READS_DATA,
     SMTP_READS_CHUNK,
@@ -79,6 +82,8 @@ struct smtp_session {
 
     enum smtp_state state;
     enum smtp_reading reading;
+    struct smtp_login *login;        /* NULL: nobody is logged in */
+    struct auth_request *auth;       /* during AUTH, while it is not away */
     struct smtp_store_request *mail; /* the transaction; not while it is away */
 
     struct smtp_body body;
@@ -106,6 +111,17 @@ void smtp_greet(struct smtp_session *s);
 void smtp_connected(struct smtp_session *s);        /* notes it once */
 unsigned smtp_offers(const struct smtp_session *s); /* enum smtp_extension */
 
+/* smtp_auth_cmd.c */
+struct sasl_client smtp_sasl_client(const struct smtp_session *s);
+MUST_USE bool smtp_auth_is_enabled(const struct smtp_session *s);
+/* " PLAIN LOGIN": what is offered to this client; false when nothing is. */
+MUST_USE bool smtp_auth_write(const struct smtp_session *s, struct chain *list);
+size_t smtp_auth_input(struct smtp_session *s, struct span bytes); /* SMTP_READS_AUTH */
+void smtp_auth_reply(struct smtp_session *s, struct auth_request *answered);
+void smtp_auth_drop(struct smtp_session *s); /* ends the exchange, if there is one */
+void smtp_login_set(struct smtp_session *s, const char *method, struct span name);
+void smtp_login_drop(struct smtp_session *s);
+
 /* smtp_verbs.c */
 /* `waits` is what has come behind the line. */
 void smtp_command(struct smtp_session *s, struct span line, struct span waits);
@@ -122,6 +138,7 @@ void smtp_reject(struct smtp_session *s, enum smtp_answer answer, const struct s
 void smtp_reject_verdict(struct smtp_session *s, const struct smtp_verdict *verdict,
                          const struct smtp_mailbox *from, const struct smtp_mailbox *to);
 void smtp_note(struct smtp_session *s, enum smtp_note_kind kind, struct span data);
+void smtp_note_auth(struct smtp_session *s, const struct auth_request *r, const char *why);
 
 /* smtp_limit.c: what a client may do now. */
 unsigned smtp_limit_errors(const struct smtp_session *s); /* that end the session */

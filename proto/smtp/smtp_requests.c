@@ -77,6 +77,11 @@ void smtp_store_request_pop(struct smtp_store_request *request)
     free(r);
 }
 
+bool smtp_store_request_may_relay(const struct smtp_store_request *request)
+{
+    return request->client_is_ours || request->login != NULL;
+}
+
 void smtp_store_request_free(struct smtp_store_request **request)
 {
     struct smtp_store_request *r = *request;
@@ -90,6 +95,7 @@ void smtp_store_request_free(struct smtp_store_request **request)
         smtp_store_request_pop(r);
     free(r->recipients);
     free(r->sender);
+    free(r->sasl_sender);
     chain_free(&r->body);
     chain_free(&r->facts.delivered_to);
     chain_free(&r->base.out);

@@ -17,6 +17,7 @@
 #include "core/base/chain.h"
 #include "core/base/span.h"
 #include "proto/request.h"
+#include "proto/sasl/auth_request.h"
 #include "proto/smtp/smtp_answer.h"
 #include "proto/text/ip.h"
 
@@ -80,17 +81,25 @@ struct smtp_body_facts {
     struct chain delivered_to;            /* addresses, each ended by a NUL */
 };
 
+/* Somebody who showed who he is. */
+struct smtp_login {
+    char method[24];
+    char name[AUTH_NAME_MAX + 1]; /* user@domain */
+};
+
 struct smtp_store_request {
     struct request base;
 
     /* the client */
     char client_name[SMTP_NAME_MAX]; /* "unknown" when it has none */
     char client_address[IP_TEXT_MAX];
-    char helo[SMTP_NAME_MAX];      /* "" when it said none */
-    const char *protocol;          /* "ESMTP", "LMTP", ...: RFC 3848, RFC 6531 */
-    const struct session_tls *tls; /* lent, for the Received: field; NULL: it does not tell */
-    bool is_lmtp;                  /* each recipient has an answer of its own */
-    bool client_is_ours;           /* in mynetworks */
+    char helo[SMTP_NAME_MAX];       /* "" when it said none */
+    const char *protocol;           /* "ESMTP", "LMTP", ...: RFC 3848, RFC 6531 */
+    const struct session_tls *tls;  /* lent, for the Received: field; NULL: it does not tell */
+    bool is_lmtp;                   /* each recipient has an answer of its own */
+    bool client_is_ours;            /* in mynetworks */
+    const struct smtp_login *login; /* the session's; NULL: nobody is logged in */
+    bool shows_login;               /* the Received: field names who it is */
 
     /* the envelope */
     char queue_id[SMTP_QUEUE_ID_MAX]; /* "" before the first accepted recipient */
@@ -106,6 +115,8 @@ struct smtp_store_request {
     bool is_utf8;                   /* SMTPUTF8 was said */
     bool is_complete;               /* REQUEST_SMTP_STORE: the body ends here */
     char envid[SMTP_ENVID_MAX + 1]; /* decoded */
+    char *sasl_sender; /* whom the client says it had the mail from (RFC 4954 5), decoded; NULL when
+                          it did not say, or is not logged in */
 
     /* the message */
     struct chain body; /* what the service did not take yet: CRLF line ends, dots unstuffed */
@@ -121,6 +132,9 @@ struct smtp_store_request {
 MUST_USE struct smtp_store_request *smtp_store_request_new(void);
 void smtp_store_request_free(struct smtp_store_request **request);        /* *request may be NULL */
 size_t smtp_store_request_held(const struct smtp_store_request *request); /* bytes of memory */
+
+/* May the client send to others through us? */
+MUST_USE bool smtp_store_request_may_relay(const struct smtp_store_request *request);
 
 /* Makes a mailbox or recipient from its parts, copying them. */
 struct address;

@@ -143,6 +143,16 @@ void smtp_note(struct smtp_session *s, enum smtp_note_kind kind, struct span dat
     s->host->note(s->host, &note);
 }
 
+void smtp_note_auth(struct smtp_session *s, const struct auth_request *r, const char *why)
+{
+    struct smtp_note note = smtp_note_new(s, SMTP_NOTE_AUTH_FAILED);
+
+    note.data = span_str(why);
+    note.method = r->mechanism;
+    note.user = span_str(r->tried);
+    s->host->note(s->host, &note);
+}
+
 static void smtp_note_reject(struct smtp_session *s, const struct smtp_line *l,
                              const struct smtp_mailbox *from, const struct smtp_mailbox *to)
 {

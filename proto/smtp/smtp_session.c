@@ -57,6 +57,8 @@ unsigned smtp_offers(const struct smtp_session *s)
 
     if (!smtp_tls_is_possible(s))
         offers &= ~(unsigned)SMTP_EXT_STARTTLS;
+    if (!smtp_auth_is_enabled(s))
+        offers &= ~(unsigned)SMTP_EXT_AUTH;
     if (!s->client.may_xclient)
         offers &= ~(unsigned)SMTP_EXT_XCLIENT;
     if (!s->settings->smtputf8_enable)
@@ -129,9 +131,17 @@ static void smtp_line(struct smtp_session *s, struct span line, struct span wait
         smtp_say(s, SMTP_BAD_LINE);
 }
 
-static size_t smtp_command_input(struct smtp_session *s, struct span bytes)
+/* AUTH has a response in it, which is longer than any other command (RFC 4954 4). */
+static size_t smtp_line_max(const struct smtp_session *s, struct span bytes)
 {
     size_t max = s->settings->line_length_limit;
+
+    return max < AUTH_RESPONSE_MAX && scan_nocase(&bytes, SPAN("AUTH ")) ? AUTH_RESPONSE_MAX : max;
+}
+
+static size_t smtp_command_input(struct smtp_session *s, struct span bytes)
+{
+    size_t max = smtp_line_max(s, bytes);
     struct span at = span_first(bytes, max);
     const char *lf = memchr(at.at, '\n', at.len);
     size_t len;
@@ -177,6 +187,9 @@ static size_t smtp_input(struct session *base, struct span bytes)
     case SMTP_READS_COMMANDS:
         eaten = smtp_command_input(s, bytes);
         break;
+    case SMTP_READS_AUTH:
+        eaten = smtp_auth_input(s, bytes);
+        break;
     case SMTP_READS_LINE_REST:
         eaten = smtp_line_skip(s, bytes);
         break;
@@ -195,18 +208,32 @@ static size_t smtp_input(struct session *base, struct span bytes)
     return eaten;
 }
 
-static void smtp_reply(struct session *base, struct request *answered)
+static struct auth_request *smtp_auth_of(struct request *request)
 {
-    struct smtp_session *s = smtp_of(base);
+    return CONTAINER_OF(request, struct auth_request, base);
+}
+
+static void smtp_mail_reply(struct smtp_session *s, struct request *answered)
+{
     struct smtp_store_request *mail = smtp_mail_of(answered);
 
-    ensure(answered->status != REQUEST_OPEN);
     ensure(s->mail == NULL);
     smtp_body_move(&s->body, &mail->facts, &mail->body);
     if (answered->kind == REQUEST_SMTP_BODY)
         smtp_body_reply(s, mail);
     else
         smtp_store_reply(s, mail);
+}
+
+static void smtp_reply(struct session *base, struct request *answered)
+{
+    struct smtp_session *s = smtp_of(base);
+
+    ensure(answered->status != REQUEST_OPEN);
+    if (answered->kind == REQUEST_AUTH)
+        smtp_auth_reply(s, smtp_auth_of(answered));
+    else
+        smtp_mail_reply(s, answered);
     smtp_check_errors(s);
     smtp_limit_set(s);
 }
@@ -289,14 +316,18 @@ static void smtp_end(struct session *base)
     struct smtp_session *s = smtp_of(base);
     struct chain words = {0};
 
-    if (base->request != NULL) /* open, and nobody took it */
+    if (base->request != NULL && base->request->kind == REQUEST_AUTH) /* nobody took it */
+        s->auth = smtp_auth_of(base->request);
+    else if (base->request != NULL)
         s->mail = smtp_mail_of(base->request);
     smtp_mail_drop(s);
+    smtp_auth_drop(s);
     if (s->started) {
         smtp_statistics(s, &words);
         smtp_note(s, SMTP_NOTE_DISCONNECT, chain_flat(&words));
     }
     chain_free(&words);
+    smtp_login_drop(s);
     s->host->settings_done(s->host, s->hold);
     chain_free(&s->base.out);
     free(s);

@@ -24,11 +24,12 @@ enum smtp_note_kind {
     SMTP_NOTE_CLIENT,  /* the first accepted recipient: mail->queue_id is new */
     SMTP_NOTE_REJECT,  /* policy said no: reply, and the address in question in the mail's terms */
     SMTP_NOTE_STORED,  /* the mail is durable; mail has all about it */
-    SMTP_NOTE_PIPELINING, /* data: what came too early */
-    SMTP_NOTE_NOT_SMTP,   /* data: the line */
-    SMTP_NOTE_TLS,        /* a handshake is done: tls */
-    SMTP_NOTE_TLS_FAILED, /* data: why */
-    SMTP_NOTE_LOST,       /* the peer hung up */
+    SMTP_NOTE_AUTH_FAILED, /* data: why; method, user */
+    SMTP_NOTE_PIPELINING,  /* data: what came too early */
+    SMTP_NOTE_NOT_SMTP,    /* data: the line */
+    SMTP_NOTE_TLS,         /* a handshake is done: tls */
+    SMTP_NOTE_TLS_FAILED,  /* data: why */
+    SMTP_NOTE_LOST,        /* the peer hung up */
     SMTP_NOTE_TIMEOUT,
     SMTP_NOTE_ERRORS, /* too many of them */
     SMTP_NOTE_SHUTDOWN,
@@ -54,7 +55,9 @@ struct smtp_note {
     bool has_from, has_to;
     struct span reply; /* "550 5.1.1 <x>: ..." */
     struct span data;
-    const struct session_tls *tls;         /* NULL: in the clear */
+    const struct session_tls *tls; /* NULL: in the clear */
+    const char *method;            /* of a login that failed: "PLAIN"; else NULL */
+    struct span user;              /* the name it gave, any bytes; empty when it gave none */
     const struct smtp_store_request *mail; /* NULL outside of a transaction */
     int64_t now_us;
 };
@@ -65,6 +68,7 @@ struct smtp_note {
  */
 struct smtp_host {
     bool is_lmtp;
+    bool is_submission; /* for mail users (RFC 6409): TLS first, then AUTH, before anything else */
 
     /* The settings as they are now. The session hands `hold` back when it ends. */
     const struct smtp_settings *(*settings)(const struct smtp_host *h, void **hold_r);

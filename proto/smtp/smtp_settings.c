@@ -23,6 +23,8 @@ const struct smtp_settings smtp_settings_default = {
     .smtpd_stress_hard_error_limit = 1,
     .smtpd_stress_junk_command_limit = 1,
     .smtpd_stress_timeout_ms = 10 * 1000,
+    .sasl.mechanisms_clear = "",
+    .sasl.mechanisms_tls = "",
     .smtputf8_enable = true,
     .smtpd_forbid_unauth_pipelining = true,
     .smtpd_forbid_bare_newline = SMTP_BARE_NORMALIZE,
@@ -38,7 +40,7 @@ unsigned smtp_settings_extension(struct span keyword)
     static const char *const names[] = {
         "PIPELINING",          "SIZE",     "VRFY",     "ETRN",     "XCLIENT",
         "ENHANCEDSTATUSCODES", "8BITMIME", "DSN",      "SMTPUTF8", "CHUNKING",
-        "BINARYMIME",          "LIMITS",   "STARTTLS",
+        "BINARYMIME",          "LIMITS",   "STARTTLS", "AUTH",
     };
 
     for (unsigned i = 0; i < COUNT_OF(names); i++) {

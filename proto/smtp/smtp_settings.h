@@ -12,6 +12,7 @@
 
 #include "core/base/attr.h"
 #include "core/base/span.h"
+#include "proto/sasl/sasl_settings.h"
 
 /* What the answer to EHLO can offer, in the order in which it does. */
 enum smtp_extension {
@@ -28,6 +29,7 @@ enum smtp_extension {
     SMTP_EXT_BINARYMIME = 1 << 10,         /* RFC 3030 */
     SMTP_EXT_LIMITS = 1 << 11,             /* RFC 9422 */
     SMTP_EXT_STARTTLS = 1 << 12,           /* RFC 3207 */
+    SMTP_EXT_AUTH = 1 << 13,               /* RFC 4954; offered behind STARTTLS */
 };
 
 /* What becomes of clients without TLS. */
@@ -71,6 +73,11 @@ struct smtp_settings {
     uint32_t smtpd_stress_hard_error_limit;
     uint32_t smtpd_stress_junk_command_limit;
     uint32_t smtpd_stress_timeout_ms;
+    struct sasl_settings sasl;            /* ways to log in */
+    bool smtpd_sasl_auth_enable;          /* AUTH is offered; always on a submission port */
+    bool smtpd_tls_auth_only;             /* not without TLS, whatever else is allowed */
+    bool broken_sasl_auth_clients;        /* "AUTH=..." too, for clients that want it so */
+    bool smtpd_sasl_authenticated_header; /* Received: names who was logged in */
     bool smtpd_helo_required;
     bool disable_vrfy_command;
     bool strict_rfc821_envelopes; /* no blanks, no missing brackets */

@@ -15,6 +15,8 @@ static enum smtp_answer smtp_tls_refusal(const struct smtp_session *s)
 {
     if (s->tls != NULL)
         return SMTP_TLS_TWICE;
+    if (s->login != NULL)
+        return SMTP_AUTH_TWICE;
     if (smtp_offers(s) & SMTP_EXT_STARTTLS)
         return SMTP_ANSWER_NONE;
     if (s->settings->smtpd_tls_security_level == SMTP_TLS_NONE || s->host->is_lmtp ||
@@ -46,6 +48,7 @@ void smtp_tls_started(struct session *base, const struct session_tls *tls)
     s->base.want = SESSION_WANT_INPUT;
     s->tls = tls;
     smtp_mail_drop(s);
+    smtp_login_drop(s);
     s->helo[0] = '\0';
     s->is_esmtp = false;
     smtp_state_set(s, SMTP_NEW);

@@ -39,6 +39,19 @@ static void smtp_trace_tls(const struct session_tls *tls, struct chain *out)
     chain_add(out, SPAN(" bits))\r\n\t"));
 }
 
+/* An address of ours: "@" is what it should have. */
+static void smtp_trace_login(const char *name, struct chain *out)
+{
+    const char *at = strrchr(name, '@');
+    struct span local = at == NULL ? span_str(name) : (struct span){name, (size_t)(at - name)};
+
+    smtp_trace_clean(local, out);
+    if (at == NULL)
+        return;
+    chain_add(out, SPAN("@"));
+    smtp_trace_clean(span_str(at + 1), out);
+}
+
 static void smtp_trace_date(int64_t us, struct chain *out)
 {
     struct date date = {us / 1000000 - (us % 1000000 < 0), 0};
@@ -60,6 +73,11 @@ void smtp_trace_received(const struct smtp_store_request *mail, struct span myho
     chain_add(out, SPAN(")\r\n\t"));
     if (mail->tls != NULL)
         smtp_trace_tls(mail->tls, out);
+    if (mail->shows_login && mail->login != NULL) {
+        chain_add(out, SPAN("(Authenticated sender: "));
+        smtp_trace_login(mail->login->name, out);
+        chain_add(out, SPAN(")\r\n\t"));
+    }
     chain_add(out, SPAN("by "));
     chain_add(out, myhostname);
     chain_add(out, SPAN(" ("));

@@ -36,7 +36,7 @@ const struct smtp_verb smtp_verbs[SMTP_VERBS] = {
      "starttls",            smtp_starttls_cmd,
      LAST | CLEAR,
      {MAY, MAY, IN_MAIL, IN_MAIL, IN_MAIL, IN_MAIL}                                                                                      },
-    {"AUTH",     "auth",    smtp_auth_cmd,          0,                             {MAY, MAY, MAY, MAY, MAY, MAY}                        },
+    {"AUTH",     "auth",    smtp_auth_cmd,          HELO,                          {MAY, MAY, IN_MAIL, IN_MAIL, IN_MAIL, IN_MAIL}        },
     {"MAIL",     "mail",    smtp_mail_cmd,          HELO,                          {MAY, MAY, NESTED, NESTED, NESTED, MAIL_CHUNK}        },
     {"RCPT",     "rcpt",    smtp_rcpt_cmd,          0,                             {NO_MAIL, NO_MAIL, MAY, MAY, MAY, RCPT_CHUNK}         },
     {"DATA",     "data",    smtp_data_cmd,          LAST,                          {NO_RCPT, NO_RCPT, NO_RCPT, NO_VALID, MAY, DATA_CHUNK}},
@@ -69,8 +69,11 @@ static const struct smtp_verb *smtp_verb_find(const struct smtp_session *s, stru
 
 enum smtp_answer smtp_verb_refusal(const struct smtp_session *s, const struct smtp_verb *verb)
 {
-    if (s->settings->smtpd_tls_security_level == SMTP_TLS_ENCRYPT && s->tls == NULL &&
-        !s->host->is_lmtp && !(verb->flags & SMTP_VERB_CLEAR))
+    bool needs_tls =
+        s->host->is_submission ||
+        (s->settings->smtpd_tls_security_level == SMTP_TLS_ENCRYPT && !s->host->is_lmtp);
+
+    if (needs_tls && s->tls == NULL && !(verb->flags & SMTP_VERB_CLEAR))
         return SMTP_NEED_TLS;
     if (s->state == SMTP_NEW && (verb->flags & SMTP_VERB_HELO)) {
         if (s->host->is_lmtp)
@@ -78,6 +81,8 @@ enum smtp_answer smtp_verb_refusal(const struct smtp_session *s, const struct sm
         if (s->settings->smtpd_helo_required)
             return SMTP_NEED_HELO;
     }
+    if (s->host->is_submission && s->login == NULL && verb->run == smtp_mail_cmd)
+        return SMTP_NEED_AUTH;
     return verb->when[s->state];
 }
 

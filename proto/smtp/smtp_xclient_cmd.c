@@ -11,10 +11,12 @@
 /* What a whole command says, before any of it counts. */
 struct smtp_xclient {
     bool has_address, has_name, has_helo, has_proto;
+    bool has_login;
     bool is_esmtp;
     char address[IP_TEXT_MAX];
     char name[SMTP_NAME_MAX];
     char helo[SMTP_NAME_MAX];
+    char login[SMTP_NAME_MAX];
 };
 
 static bool smtp_xclient_is_absent(struct span value)
@@ -73,6 +75,13 @@ static bool smtp_xclient_proto(struct span value, struct smtp_xclient *x)
     return x->is_esmtp || span_eq_nocase(value, SPAN("SMTP"));
 }
 
+/* Who logged in at the proxy; absent: nobody did. */
+static bool smtp_xclient_login(struct span value, struct smtp_xclient *x)
+{
+    x->has_login = !smtp_xclient_is_absent(value);
+    return !x->has_login || smtp_xclient_text(value, x->login);
+}
+
 static bool smtp_xclient_port(struct span value, struct smtp_xclient *x)
 {
     uint64_t port;
@@ -100,7 +109,7 @@ static const struct {
     {"PORT",         smtp_xclient_port },
     {"HELO",         smtp_xclient_helo },
     {"PROTO",        smtp_xclient_proto},
-    {"LOGIN",        smtp_xclient_other},
+    {"LOGIN",        smtp_xclient_login},
     {"DESTADDR",     smtp_xclient_other},
     {"DESTPORT",     smtp_xclient_port },
 };
@@ -129,6 +138,9 @@ static void smtp_xclient_apply(struct smtp_session *s, const struct smtp_xclient
     if (x->has_helo)
         memcpy(s->helo, x->helo, sizeof(s->helo));
     s->is_esmtp = x->has_proto && x->is_esmtp;
+    smtp_login_drop(s);
+    if (x->has_login)
+        smtp_login_set(s, "XCLIENT", span_str(x->login));
     smtp_state_set(s, SMTP_NEW);
     smtp_note(s, SMTP_NOTE_CONNECT, (struct span){NULL, 0});
     smtp_greet(s);

@@ -121,6 +121,9 @@ static void answer_auth(struct request *request)
     bool login = span_eq(chain_flat(&r->user), SPAN("vagrant")) &&
                  span_eq(chain_flat(&r->password), SPAN("password"));
 
+    struct span name = span_after(chain_flat(&r->response), 1);
+
+    auth_request_tried(r, name.len > 0 ? name : chain_flat(&r->user));
     request->status = plain || login ? REQUEST_OK : REQUEST_REFUSED;
     memcpy(r->account, "vagrant@mailserver.local", 25);
 }

@@ -61,9 +61,11 @@ static struct smtp_verdict world_rcpt(const struct smtp_host *h,
     static const char *const users[] = {"vagrant", "ann", "bob", "postmaster"};
     struct smtp_world *w = world_of(h);
 
-    (void)mail;
     if (w->rcpt_verdict.code != 0)
         return w->rcpt_verdict;
+    if (recipient->domain.len > 0 && !is_word(recipient->domain, "mailserver.local") &&
+        smtp_store_request_may_relay(mail))
+        return (struct smtp_verdict){451, true, "4.3.0", "Mail for other domains waits"};
     if (recipient->domain.len > 0 && !is_word(recipient->domain, "mailserver.local"))
         return (struct smtp_verdict){554, true, "5.7.1", "Relay access denied"};
     if (is_word(recipient->local, "later"))
@@ -94,19 +96,13 @@ static unsigned world_rate(const struct smtp_host *h, const char *address, enum 
 }
 
 static const char *const note_names[] = {
-    [SMTP_NOTE_CONNECT] = "connect",
-    [SMTP_NOTE_CLIENT] = "client",
-    [SMTP_NOTE_REJECT] = "reject",
-    [SMTP_NOTE_STORED] = "stored",
-    [SMTP_NOTE_PIPELINING] = "early",
-    [SMTP_NOTE_NOT_SMTP] = "foreign",
-    [SMTP_NOTE_LOST] = "lost",
-    [SMTP_NOTE_TIMEOUT] = "timeout",
-    [SMTP_NOTE_ERRORS] = "errors",
-    [SMTP_NOTE_SHUTDOWN] = "shutdown",
-    [SMTP_NOTE_OVERLOADED] = "overloaded",
-    [SMTP_NOTE_CROWDED] = "crowded",
-    [SMTP_NOTE_RATE] = "rate",
+    [SMTP_NOTE_CONNECT] = "connect",         [SMTP_NOTE_CLIENT] = "client",
+    [SMTP_NOTE_REJECT] = "reject",           [SMTP_NOTE_STORED] = "stored",
+    [SMTP_NOTE_AUTH_FAILED] = "auth-failed", [SMTP_NOTE_PIPELINING] = "early",
+    [SMTP_NOTE_NOT_SMTP] = "foreign",        [SMTP_NOTE_LOST] = "lost",
+    [SMTP_NOTE_TIMEOUT] = "timeout",         [SMTP_NOTE_ERRORS] = "errors",
+    [SMTP_NOTE_SHUTDOWN] = "shutdown",       [SMTP_NOTE_OVERLOADED] = "overloaded",
+    [SMTP_NOTE_CROWDED] = "crowded",         [SMTP_NOTE_RATE] = "rate",
     [SMTP_NOTE_DISCONNECT] = "disconnect",
 };
 
@@ -133,6 +129,12 @@ static void world_note(const struct smtp_host *h, const struct smtp_note *note)
             chain_addf(out, " to=<%.*s>", (int)note->to.len, note->to.at);
         chain_addf(out, " proto=%s helo=<%s>", note->protocol, note->helo);
     }
+    if (note->mail != NULL && note->mail->login != NULL)
+        chain_addf(out, " as=%s/%s", note->mail->login->method, note->mail->login->name);
+    if (note->mail != NULL && note->mail->sasl_sender != NULL)
+        chain_addf(out, " sasl_sender=%s", note->mail->sasl_sender);
+    if (note->kind == SMTP_NOTE_AUTH_FAILED)
+        chain_addf(out, " method=%s user=<%.*s>", note->method, (int)note->user.len, note->user.at);
     if (note->data.len > 0)
         chain_addf(out, ": %.*s", (int)note->data.len, note->data.at);
     chain_add(out, SPAN("\n"));
@@ -213,6 +215,10 @@ static bool set_bool(struct smtp_world *w, struct span name, bool yes)
         {"strict_rfc821_envelopes",        &s->strict_rfc821_envelopes       },
         {"smtputf8_enable",                &s->smtputf8_enable               },
         {"smtpd_forbid_unauth_pipelining", &s->smtpd_forbid_unauth_pipelining},
+        {"smtpd_sasl_auth_enable",         &s->smtpd_sasl_auth_enable        },
+        {"smtpd_tls_auth_only",            &s->smtpd_tls_auth_only           },
+        {"broken_sasl_auth_clients",       &s->broken_sasl_auth_clients      },
+        {"submission",                     &w->host.is_submission            },
         {"xclient",                        &w->may_xclient                   },
         {"ours",                           &w->is_ours                       },
     };

@@ -13,7 +13,7 @@
 #include "core/base/number.h"
 #include "proto/imap/imap_requests.h"
 #include "proto/imap/imap_session.h"
-#include "proto/sasl/auth_request.h"
+#include "tests/session/auth_play.h"
 #include "tests/session/transcript.h"
 
 struct imap_play {
@@ -52,9 +52,14 @@ static void *imap_open(const struct transcript_setting *settings, unsigned count
     static const struct session_peer peer = {.connection = 1, .address = "10.0.2.2"};
     struct imap_play *p = xcalloc(1, sizeof(*p));
 
-    (void)settings;
-    (void)count;
     p->settings = (struct imap_settings)IMAP_SETTINGS_DEFAULT;
+    for (unsigned i = 0; i < count; i++) {
+        if (!auth_play_set(&p->settings.sasl, settings[i].name, settings[i].value)) {
+            fprintf(stderr, "unknown setting %.*s\n", (int)settings[i].name.len,
+                    settings[i].name.at);
+            exit(2);
+        }
+    }
     p->host = (struct imap_host){play_settings, play_settings_done, play_note};
     p->notes = notes;
     *session_r = imap_session_new(&p->host, &peer);
@@ -209,19 +214,6 @@ static void show_request(struct chain *out, struct request *request)
 
 /* ---- answers ---- */
 
-static void answer_auth(struct request *request, struct span word)
-{
-    struct auth_request *r = (struct auth_request *)request;
-    bool plain = span_eq(chain_flat(&r->response), (struct span){"\0vagrant\0password", 17});
-    bool login = span_eq(chain_flat(&r->user), SPAN("vagrant")) &&
-                 span_eq(chain_flat(&r->password), SPAN("password"));
-
-    request->status = span_eq(word, SPAN("later")) ? REQUEST_TRY_LATER
-                      : plain || login             ? REQUEST_OK
-                                                   : REQUEST_REFUSED;
-    memcpy(r->account, "vagrant@mailserver.local", 25);
-}
-
 static void answer_select(struct imap_select_request *r, struct span text)
 {
     uint64_t count = 0;
@@ -265,7 +257,7 @@ static void imap_answer_request(void *world, struct request *request, struct spa
 
     (void)world;
     if (request->kind == REQUEST_AUTH) {
-        answer_auth(request, word);
+        auth_play(request, how);
         return;
     }
     show_request(bodies, request);

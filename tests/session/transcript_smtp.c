@@ -5,6 +5,7 @@
 
 #include "core/base/alloc.h"
 #include "proto/text/scan.h"
+#include "tests/session/auth_play.h"
 #include "tests/session/smtp_world.h"
 #include "tests/session/transcript.h"
 
@@ -15,7 +16,8 @@ static void *smtp_open(bool is_lmtp, const struct transcript_setting *settings, 
 
     smtp_world_init(w, is_lmtp, notes);
     for (unsigned i = 0; i < count; i++) {
-        if (!smtp_world_set(w, settings[i].name, settings[i].value)) {
+        if (!auth_play_set(&w->settings.sasl, settings[i].name, settings[i].value) &&
+            !smtp_world_set(w, settings[i].name, settings[i].value)) {
             fprintf(stderr, "unknown setting %.*s\n", (int)settings[i].name.len,
                     settings[i].name.at);
             exit(2);
@@ -57,6 +59,10 @@ static void smtp_answer_request(void *world, struct request *request, struct spa
     struct span word = {NULL, 0};
 
     (void)world;
+    if (request->kind == REQUEST_AUTH) {
+        auth_play(request, how);
+        return;
+    }
     chain_move(bodies, &mail->body);
     scan_word(&how, &word);
     request->status = status_of(word);

@@ -1,0 +1,143 @@
+#include "core/gateway/settings_auth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "core/base/alloc.h"
+#include "core/base/network.h"
+#include "core/gateway/settings.h"
+#include "core/service/auth_hash.h"
+
+enum {
+    MECHANISMS_SIZE = 256, /* bytes: all names with blanks between them */
+};
+
+struct settings_auth {
+    struct auth_settings auth;
+    char clear[MECHANISMS_SIZE], tls[MECHANISMS_SIZE];
+    struct network *trusted;
+};
+
+/* ---- what can work ---- */
+
+static bool serves_all(const struct directory *d, enum auth_scram_hash hash)
+{
+    struct span account, field;
+    unsigned i = 0;
+
+    while (directory_user_at(d, i, &account, &field)) {
+        if (!auth_hash_serves_scram(field, hash))
+            return false;
+        i++;
+    }
+    return i > 0;
+}
+
+static bool serves_always(const struct config *c, const struct directory *d)
+{
+    (void)c;
+    (void)d;
+    return true;
+}
+
+static bool serves_sha256(const struct config *c, const struct directory *d)
+{
+    (void)c;
+    return serves_all(d, AUTH_SCRAM_SHA256);
+}
+
+static bool serves_sha1(const struct config *c, const struct directory *d)
+{
+    (void)c;
+    return serves_all(d, AUTH_SCRAM_SHA1);
+}
+
+static const struct mechanism {
+    const char *name;
+    const char *plus;    /* its form with channel binding; NULL: none */
+    bool shows_password; /* to whoever listens */
+    bool (*serves)(const struct config *c, const struct directory *d);
+} mechanisms[] = {
+    {"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", false, serves_sha256},
+    {"SCRAM-SHA-1",   "SCRAM-SHA-1-PLUS",   false, serves_sha1  },
+    {"PLAIN",         NULL,                 true,  serves_always},
+    {"LOGIN",         NULL,                 true,  serves_always},
+    {"EXTERNAL",      NULL,                 false, serves_always},
+};
+
+static const struct mechanism *mechanism_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(mechanisms); i++)
+        if (strcasecmp(mechanisms[i].name, name) == 0)
+            return &mechanisms[i];
+    return NULL;
+}
+
+bool settings_mechanism_is_known(const char *name)
+{
+    return mechanism_find(name) != NULL;
+}
+
+const char *settings_mechanisms_known(void)
+{
+    return "scram-sha-256, scram-sha-1, plain, login, external";
+}
+
+static void add_word(char list[MECHANISMS_SIZE], const char *word)
+{
+    size_t len = strlen(list);
+
+    (void)snprintf(list + len, MECHANISMS_SIZE - len, "%s%s", len > 0 ? " " : "", word);
+}
+
+static void add_mechanism(struct settings_auth *s, const struct mechanism *m, bool allow_clear)
+{
+    if (m->plus)
+        add_word(s->tls, m->plus);
+    add_word(s->tls, m->name);
+    if (allow_clear || !m->shows_password)
+        add_word(s->clear, m->name);
+}
+
+/* ---- all of it ---- */
+
+struct settings_auth *settings_auth_new(const struct config *c, const struct directory *directory)
+{
+    struct settings_auth *s = xcalloc(1, sizeof(*s));
+    unsigned trusted_count = settings_networks(&c->login_trusted_networks, &s->trusted);
+    unsigned taken = 0;
+
+    for (unsigned i = 0; i < c->auth_mechanisms.count; i++) {
+        const struct mechanism *m = mechanism_find(c->auth_mechanisms.at[i]);
+        unsigned bit = m ? 1u << (m - mechanisms) : 0;
+        if (m && !(taken & bit) && m->serves(c, directory))
+            add_mechanism(s, m, !c->disable_plaintext_auth);
+        taken |= bit;
+    }
+    s->auth = (struct auth_settings){
+        .sasl = {s->clear, s->tls, !c->disable_plaintext_auth, s->trusted, trusted_count},
+        .queue_limit = (uint32_t)c->auth_queue_limit,
+        .failure_delay_ms = (uint32_t)c->auth_failure_delay,
+        .failure_delay_max_ms = (uint32_t)c->auth_failure_delay_max,
+        .failure_decay_ms = (uint32_t)c->auth_failure_decay,
+        .failure_limit = (uint32_t)c->auth_failure_limit,
+        .failure_window_ms = (uint32_t)c->auth_failure_window,
+        .block_ms = (uint32_t)c->auth_block_time,
+    };
+    return s;
+}
+
+void settings_auth_free(struct settings_auth **settings)
+{
+    struct settings_auth *s = *settings;
+
+    *settings = NULL;
+    free(s->trusted);
+    free(s);
+}
+
+const struct auth_settings *settings_auth_get(const struct settings_auth *settings)
+{
+    return &settings->auth;
+}

@@ -1,0 +1,24 @@
+#ifndef CORE_SERVICE_AUTH_SETTINGS_H
+#define CORE_SERVICE_AUTH_SETTINGS_H
+
+/* auth_settings: what the operator decides about logins, part of struct service_settings. Texts are
+ * never NULL. */
+
+#include <stdint.h>
+
+#include "proto/sasl/sasl_settings.h"
+
+struct auth_settings {
+    struct sasl_settings sasl; /* as all protocols offer it */
+    uint32_t queue_limit;      /* logins that may wait for a thread; more are asked to come back */
+
+    /* failures: HOSTILE L14 */
+    uint32_t failure_delay_ms;     /* before the first refusal; doubled by each further one, */
+    uint32_t failure_delay_max_ms; /* up to this */
+    uint32_t failure_decay_ms;     /* after so long without one all is forgotten */
+    uint32_t failure_limit;        /* so many from one address */
+    uint32_t failure_window_ms;    /* in this time */
+    uint32_t block_ms;             /* block it for so long */
+};
+
+#endif
