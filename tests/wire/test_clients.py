@@ -35,7 +35,7 @@ def test_swaks():
 
 def test_smtp_source():
     # With -r it numbers recipients: in front, or behind, and some versions leave the last alone.
-    numbered = ("2vagrant", "vagrant0", "vagrant1")
+    numbered = ("1vagrant", "2vagrant", "vagrant0", "vagrant1", "vagrant2")
     with Gateway(users=USERS + "".join(f"{n}@mailserver.local:{{PLAIN}}password:::::\n" for n in numbered)) as g:
         for more in (["-d"], [], ["-d", "-r", "2"], ["-o"]):
             run("smtp-source", "-s", "20", "-m", "400", "-l", "1024", "-f", "load@example.com",
