@@ -478,25 +478,79 @@ static void make_recent(struct making *g)
     expect(g, 0);
 }
 
+/* The model's side of a copy or move; false when it would alter nothing or be too much. */
+static bool copy_entries(struct model *m, const struct store_copy *c, unsigned from, unsigned to,
+                         uint32_t *copied_r)
+{
+    uint32_t kept = 0, added = 0, before = m->count, uid_next = m->mailboxes[from].uid_next;
+    struct model_entry copies[MODEL_ENTRIES_MAX];
+
+    for (uint32_t i = 0; i < before; i++) {
+        const struct model_entry *e = &m->entries[i];
+        if (e->mailbox == from && e->uid < uid_next && is_in(c->uids, c->count, e->uid))
+            copies[added++] = *e;
+    }
+    *copied_r = added;
+    if (added == 0 || before + added > MODEL_ENTRIES_MAX)
+        return false;
+    for (uint32_t i = 0; i < before; i++) {
+        const struct model_entry *e = &m->entries[i];
+        if (!c->is_move || e->mailbox != from || !is_in(c->uids, c->count, e->uid))
+            m->entries[kept++] = *e;
+    }
+    for (uint32_t i = 0; i < added; i++) {
+        copies[i].mailbox = to;
+        copies[i].uid = m->mailboxes[to].uid_next++;
+        m->entries[kept++] = copies[i];
+    }
+    m->count = kept;
+    return true;
+}
+
+static void make_copy(struct making *g, bool is_move)
+{
+    struct store_range ranges[RANGES_MAX];
+    struct store_copy c = {.uids = ranges, .is_move = is_move};
+    unsigned from, to;
+    uint32_t uid;
+
+    if (!mailbox_choose(g, &from))
+        return;
+    to = from - from % MODEL_NAMES + (unsigned)load_random(g->load, MODEL_NAMES);
+    if (load_state(g->load, g->load->submitted)->mailboxes[to].number == 0)
+        return;
+    c.from = mailbox_id(g->m, from);
+    c.to = mailbox_id(g->m, to);
+    c.count = ranges_choose(g->load, g->m->mailboxes[from].uid_next, ranges);
+    uid = g->m->mailboxes[to].uid_next;
+    if (c.count == 0 || !copy_entries(g->m, &c, from, to, &c.messages))
+        return;
+    touch(g, to / MODEL_NAMES);
+    store_change_copy(g->change, &c);
+    expect(g, uid);
+}
+
 static void make_command(struct making *g)
 {
     uint64_t kind = load_random(g->load, 100);
 
     memset(g->touched, 0, sizeof(g->touched));
-    if (kind < 48)
+    if (kind < 44)
         make_delivery(g);
-    else if (kind < 68)
+    else if (kind < 60)
         make_flags(g);
-    else if (kind < 76)
+    else if (kind < 67)
         make_expunge(g);
-    else if (kind < 86 || g->m->count > MODEL_ENTRIES_MAX / 4)
+    else if (kind < 76 || g->m->count > MODEL_ENTRIES_MAX / 4)
         make_purge(g);
-    else if (kind < 91)
+    else if (kind < 81)
         make_mailbox(g);
-    else if (kind < 95)
+    else if (kind < 85)
         make_account(g);
-    else
+    else if (kind < 89)
         make_recent(g);
+    else
+        make_copy(g, kind >= 95);
 }
 
 /* ---- submitting ---- */
