@@ -190,6 +190,7 @@ static void imap_set_patience(struct imap_session *s)
 static void imap_reply(struct session *base, struct request *r)
 {
     struct imap_session *s = imap_of(base);
+    bool stays = r->kind == REQUEST_IMAP_APPEND; /* it is needed until its command ends */
 
     ensure(r == s->away);
     s->away = NULL;
@@ -205,7 +206,7 @@ static void imap_reply(struct session *base, struct request *r)
         s->command.verb->answered(s, r);
     else
         imap_finish_status(s, r);
-    if (r->kind != REQUEST_IMAP_APPEND) /* that one is needed until its command ends */
+    if (!stays)
         imap_request_free(&r);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/alloc.h"
 #include "core/base/ensure.h"
 #include "proto/imap/imap_requests.h"
 #include "proto/imap/imap_session.h"
@@ -35,8 +36,23 @@ static void play_note(const struct imap_host *h, const struct imap_note *note)
     CONTAINER_OF((struct imap_host *)h, struct play, host)->notes += note->kind != IMAP_NOTE_LOGIN;
 }
 
+/* Whole lines and no NUL; a block may begin between CR and LF. */
+static void play_check_append(struct imap_append_request *r)
+{
+    struct span body = chain_flat(&r->body);
+
+    ensure(r->message_count >= 1 && r->message_count <= IMAP_APPEND_MESSAGES_MAX + 1);
+    ensure(r->body_of < r->message_count);
+    ensure(body.len <= 2 * IMAP_APPEND_BLOCK);
+    for (size_t i = 0; i < body.len; i++) {
+        ensure(body.at[i] != '\0');
+        ensure(i == 0 || body.at[i] != '\n' || body.at[i - 1] == '\r');
+    }
+    chain_free(&r->body);
+}
+
 /* What requests may hold, whatever was sent. */
-static void play_check(const struct imap_request *r)
+static void play_check(struct imap_request *r)
 {
     const struct imap_settings *settings = r->settings;
 
@@ -57,6 +73,13 @@ static void play_check(const struct imap_request *r)
         ensure(fetch->section_count <= IMAP_SECTIONS_MAX);
         for (size_t i = 1; i < fetch->uids.count; i++)
             ensure(fetch->uids.at[i - 1].to < fetch->uids.at[i].from);
+    } else if (r->base.kind == REQUEST_IMAP_APPEND) {
+        play_check_append((struct imap_append_request *)r);
+    } else if (r->base.kind == REQUEST_IMAP_COPY) {
+        r->changed.at = xcalloc(2, sizeof(*r->changed.at));
+        r->changed.at[0] = (struct imap_range){3, 4};
+        r->changed.at[1] = (struct imap_range){9, 9};
+        r->changed.count = 2;
     } else if (r->base.kind == REQUEST_IMAP_STORE) {
         ensure(((const struct imap_store_request *)r)->keyword_count <= settings->keyword_max);
     }
@@ -120,6 +143,8 @@ static void play_run(struct play *p, struct span before, struct span bytes, size
         p->session->ops->poke(p->session);
         play_feed(p, SPAN(""));
     }
+    if (p->session->want == SESSION_WANT_INPUT)
+        p->session->ops->idle(p->session);
     if (p->session->want != SESSION_WANT_CLOSE)
         p->session->ops->hangup(p->session, SESSION_TIMED_OUT);
     chain_move(&p->said, &p->session->out);

@@ -17,6 +17,7 @@ enum {
  * said). */
 struct turn {
     size_t from, said;
+    bool is_pause; /* nothing comes for as long as the session waits */
 };
 
 struct script {
@@ -111,8 +112,15 @@ static void script_client(struct script *s, bool *in_turn)
 {
     if (*in_turn)
         return;
-    s->turns[s->turn_count++] = (struct turn){s->client.len, 0};
+    s->turns[s->turn_count++] = (struct turn){s->client.len, 0, false};
     *in_turn = true;
+}
+
+static void script_pause(struct script *s, bool *in_turn)
+{
+    s->turns[s->turn_count++] = (struct turn){s->client.len, 0, true};
+    s->turns_only = true;
+    *in_turn = false;
 }
 
 static void script_line(struct script *s, char kind, struct span text, bool *in_turn)
@@ -132,6 +140,9 @@ static void script_line(struct script *s, char kind, struct span text, bool *in_
     case 'R':
         script_client(s, in_turn);
         unescape(text, &s->client);
+        break;
+    case 'P':
+        script_pause(s, in_turn);
         break;
     case 'S':
         chain_add(&s->server, text);
@@ -195,6 +206,7 @@ struct play {
     struct session *session;
     struct chain kept, said, bodies, notes;
     unsigned answered;
+    int64_t paused_us;
 };
 
 static int64_t play_now_us(void)
@@ -224,7 +236,7 @@ static void play_feed(struct play *p, struct span bytes)
     struct session *s = p->session;
     size_t eaten = 1;
 
-    s->now_us = play_now_us();
+    s->now_us = play_now_us() + p->paused_us;
     chain_add(&p->kept, bytes);
     while (s->want == SESSION_WANT_REPLY ||
            (s->want == SESSION_WANT_INPUT && eaten > 0 && p->kept.len > 0)) {
@@ -237,6 +249,19 @@ static void play_feed(struct play *p, struct span bytes)
         chain_drop(&p->kept, eaten);
     }
     s->delay_ms = 0;
+    chain_move(&p->said, &s->out);
+}
+
+static void play_pause(struct play *p)
+{
+    struct session *s = p->session;
+
+    p->paused_us += (int64_t)s->idle_ms * 1000;
+    s->now_us = play_now_us() + p->paused_us;
+    if (s->ops->idle != NULL)
+        s->ops->idle(s);
+    else
+        s->ops->hangup(s, SESSION_TIMED_OUT);
     chain_move(&p->said, &s->out);
 }
 
@@ -316,6 +341,8 @@ static bool play_turns(struct script *s, const struct transcript_kind *kind, siz
         size_t from = s->turns[i].from;
         size_t to = i + 1 < s->turn_count ? s->turns[i + 1].from : s->client.len;
 
+        if (s->turns[i].is_pause)
+            play_pause(&p);
         while (from < to) {
             size_t end = step > 0 && from + step < to ? from + step : to;
 

@@ -13,6 +13,7 @@
  *     C: text         the client says this line, ended by CRLF
  *     R: text         the client sends this and nothing more; \r \n \t \\ \0 \xHH, and \{N*text}
  *                     for N times text
+ *     P:              nothing comes for as long as the session waits for it (whole turns only)
  *     W: how          how the next request is answered; the protocol's words
  *     B: text         a line that the requests' bodies must hold next (escapes as in R:)
  *     L: note         the next note for the log, as the protocol writes it
