@@ -61,6 +61,7 @@ struct services {
     struct conn_limits *limits;
     struct network *proxies;
     unsigned proxy_count;
+    struct pop3_host *pop3; /* of all its rows: a maildrop has one session at all ports together */
     struct services_host hosts[SERVICES_COUNT];
     struct services_row rows[SERVICES_COUNT];
 };
@@ -155,7 +156,7 @@ static void open_kind(struct services *s, unsigned row, const struct config *con
     case KIND_POP3:
         service->session_new = new_pop3;
         service->stall_ms = (uint32_t)config->pop3_output_timeout;
-        host->pop3 = service_pop3_open(host->service);
+        host->pop3 = s->pop3;
         break;
     }
 }
@@ -195,6 +196,7 @@ struct services *services_open(struct service *service, const struct config *con
     service->usage = usage_open(total_max(config), config->anvil_rate_time_unit * 1000000);
     s->service = service;
     s->limits = open_limits(config, service->usage);
+    s->pop3 = service_pop3_open(service);
     s->proxy_count = settings_networks(&config->smtpd_upstream_proxy_hosts, &s->proxies);
     for (unsigned i = 0; i < SERVICES_COUNT; i++) {
         s->hosts[i].service = service;
@@ -212,9 +214,8 @@ void services_close(struct services **services)
             service_smtp_close(&s->hosts[i].smtp);
         if (s->hosts[i].imap != NULL)
             service_imap_close(&s->hosts[i].imap);
-        if (s->hosts[i].pop3 != NULL)
-            service_pop3_close(&s->hosts[i].pop3);
     }
+    service_pop3_close(&s->pop3);
     conn_limits_close(&s->limits);
     usage_close(&s->service->usage);
     free(s->proxies);

@@ -301,9 +301,15 @@ static const struct {
 static void pop3_hangup(struct session *base, enum session_end why)
 {
     struct pop3_session *s = pop3_of(base);
+    struct chain reason = {0};
 
     pop3_add(s, span_str(pop3_ends[why].words));
-    pop3_close(s, pop3_ends[why].reason);
+    chain_add(&reason, span_str(pop3_ends[why].reason));
+    if (base->trouble != NULL)
+        chain_addf(&reason, ": TLS: %s", base->trouble);
+    chain_add_byte(&reason, '\0');
+    pop3_close(s, chain_flat(&reason).at);
+    chain_free(&reason);
 }
 
 static void pop3_end(struct session *base)
