@@ -12,21 +12,23 @@ static const struct verb {
     int (*run)(int argc, char **argv); /* NULL: main's */
     const char *usage, *what;
 } verbs[] = {
-    {"serve",   NULL,           "[-c FILE] [-o NAME=VALUE]...",                                 "take and hand out mail until SIGTERM"     },
-    {"check",   cmd_check,      "[-c FILE] [-o NAME=VALUE]...",                                 "look at all files and say what is wrong"  },
-    {"config",  cmd_config_run, "[-c FILE] [-n | -d] [-x] [-h] [NAME...]",                      "show settings"                            },
-    {"user",    cmd_user,       "[-c FILE] list | {add|passwd|del} [-s SCHEME] [--stdin] NAME",
-     "manage accounts"                                                                                                                     },
-    {"store",   cmd_store,      "[-c FILE] check | stat",                                       "look at the store while nothing serves it"},
-    {"version", cmd_version,    "",                                                             "show the version"                         },
-    {"help",    cmd_help,       "",                                                             "show this"                                },
+    {"serve",         NULL,              "[-c FILE] [-o NAME=VALUE]...",                                 "take and hand out mail until SIGTERM"     },
+    {"check",         cmd_check,         "[-c FILE] [-o NAME=VALUE]...",                                 "look at all files and say what is wrong"  },
+    {"config",        cmd_config_run,    "[-c FILE] [-n | -d] [-x] [-h] [NAME...]",                      "show settings"                            },
+    {"user",          cmd_user,          "[-c FILE] list | {add|passwd|del} [-s SCHEME] [--stdin] NAME",
+     "manage accounts"                                                                                                                              },
+    {"store",         cmd_store,         "[-c FILE] check | stat",                                       "look at the store while nothing serves it"},
+    {"client-config", cmd_client_config, "[-c FILE] [--format FORMAT] USER@DOMAIN",
+     "what a mail program must be told"                                                                                                             },
+    {"version",       cmd_version,       "",                                                             "show the version"                         },
+    {"help",          cmd_help,          "",                                                             "show this"                                },
 };
 
 static void print_verbs(FILE *to)
 {
     fprintf(to, "Usage: ringpost VERB ...\n\n");
     for (size_t i = 0; i < COUNT_OF(verbs); i++)
-        fprintf(to, "  %-8s %-49s %s\n", verbs[i].name, verbs[i].usage, verbs[i].what);
+        fprintf(to, "  %-13s %-61s %s\n", verbs[i].name, verbs[i].usage, verbs[i].what);
     fprintf(to, "\nThe configuration is %s unless -c names another; see ringpost(8).\n",
             CMD_CONFIG_PATH);
 }

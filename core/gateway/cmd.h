@@ -61,6 +61,7 @@ void cmd_say(const char *verb, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The verbs: argv from behind the verb; they return the exit code. */
 int cmd_check(int argc, char **argv);
+int cmd_client_config(int argc, char **argv);
 int cmd_config_run(int argc, char **argv);
 int cmd_store(int argc, char **argv);
 int cmd_user(int argc, char **argv);

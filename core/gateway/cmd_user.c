@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/alloc.h"
+#include "core/confine/privilege.h"
 #include "core/gateway/cmd.h"
 #include "core/gateway/cmd_user_file.h"
 #include "core/gateway/settings.h"
@@ -165,6 +166,16 @@ static bool name_account(struct user_cmd *u)
 
 /* ---- what can be done ---- */
 
+/* The server reads the file as mail_owner at SIGHUP. */
+static void let_server_read(const struct user_cmd *u, struct cmd_user_edit *e)
+{
+    struct privilege_user owner;
+
+    e->for_group = geteuid() == 0 && privilege_find(u->config->mail_owner, &owner);
+    if (e->for_group)
+        e->group = owner.group;
+}
+
 static int edit(const struct user_cmd *u, enum cmd_user_change change)
 {
     char field[AUTH_HASH_MAX] = "";
@@ -178,6 +189,7 @@ static int edit(const struct user_cmd *u, enum cmd_user_change change)
     if (change != CMD_USER_DELETE && !new_field(u, field))
         return CMD_FAILED;
     e.field = span_str(field);
+    let_server_read(u, &e);
     good = cmd_user_file_edit(&e, &why);
     if (!good)
         fprintf(stderr, "ringpost user: %.*s", (int)why.len, chain_flat(&why).at);

@@ -121,21 +121,23 @@ static bool sync_directory_of(const char *path)
     return good;
 }
 
-/* Owner and mode of the old file; a new one is its maker's alone. */
-static bool keep_owner(const char *path, int fd)
+/* Owner and mode of the old file; a new one is its maker's, and its group may read it. */
+static bool keep_owner(const struct cmd_user_edit *edit, int fd)
 {
     struct stat st;
 
-    if (stat(path, &st) != 0)
-        return errno == ENOENT;
+    if (stat(edit->path, &st) != 0)
+        return errno == ENOENT && (!edit->for_group || (fchown(fd, (uid_t)-1, edit->group) == 0 &&
+                                                        fchmod(fd, 0640) == 0));
     if ((st.st_uid != geteuid() || st.st_gid != getegid()) && fchown(fd, st.st_uid, st.st_gid) != 0)
         return false;
     return fchmod(fd, st.st_mode & 07777) == 0;
 }
 
 /* Written beside, made durable, then renamed: a crash leaves the old file or the new one. */
-static bool replace_file(const char *path, struct span text, struct chain *why)
+static bool replace_file(const struct cmd_user_edit *edit, struct span text, struct chain *why)
 {
+    const char *path = edit->path;
     size_t size = strlen(path) + sizeof(".XXXXXX");
     char *beside = xmalloc(size);
     bool good = false;
@@ -147,7 +149,7 @@ static bool replace_file(const char *path, struct span text, struct chain *why)
         good = trouble(why, path, "no file can be made beside it");
         goto out;
     }
-    if (!keep_owner(path, fd) || !write_all(fd, text) || fsync(fd) != 0)
+    if (!keep_owner(edit, fd) || !write_all(fd, text) || fsync(fd) != 0)
         good = trouble(why, beside, "can't be written");
     else if (rename(beside, path) != 0)
         good = trouble(why, path, "can't be replaced");
@@ -190,8 +192,8 @@ static bool edit_locked(const struct cmd_user_edit *edit, struct chain *why)
 
     if ((edit->change == CMD_USER_ADD && access(edit->path, F_OK) != 0 && errno == ENOENT) ||
         directory_file_read(edit->path, DIRECTORY_FILE_MAX, &text, why))
-        good = change_text(edit, text, &changed, why) &&
-               replace_file(edit->path, chain_flat(&changed), why);
+        good =
+            change_text(edit, text, &changed, why) && replace_file(edit, chain_flat(&changed), why);
     chain_free(&changed);
     free((void *)(uintptr_t)text.at);
     return good;

@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "core/base/attr.h"
 #include "core/base/chain.h"
@@ -24,6 +25,8 @@ struct cmd_user_edit {
     struct span account;      /* user@domain, lower case */
     enum cmd_user_change change;
     struct span field; /* "{SCHEME}hash"; not for CMD_USER_DELETE */
+    bool for_group;    /* a new file can be read by `group`: the server's, when root makes it */
+    gid_t group;
 };
 
 /* False with one line in `why` when it could not be done: then the file is as it was. Waits for

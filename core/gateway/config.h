@@ -69,7 +69,7 @@ struct config {
     int io;                     /* enum config_io */
     uint64_t reactors, workers; /* never 0 here: "automatic" is resolved */
     uint64_t connection_count_limit;
-    const char *mail_owner;
+    const char *mail_owner, *client_config_host;
     int confinement; /* enum config_confinement */
     uint64_t memory_max, client_memory_max;
 

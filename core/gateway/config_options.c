@@ -79,6 +79,9 @@ const struct config_option config_options[] = {
     ROW(client_memory_max, SIZE, "64m", MIB, 1024 * GIB, "bytes",
         "The most of it that is held for one client (an IPv4 address, an IPv6 /64) outside of "
         "smtpd_client_event_limit_exceptions."),
+    ROW(client_config_host, STRING, "", 0, 255, "",
+        "The host that ringpost client-config tells mail programs to use, with the ports of the "
+        "*_listen options. Left empty it is myhostname."),
     ROW(mail_owner, STRING, "ringpost", 1, 63, "",
         "The user that a server started by root becomes, with its group, as soon as its sockets "
         "are open. The store and the log are its; the configuration, users, aliases and keys must "

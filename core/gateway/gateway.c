@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/ensure.h"
 #include "core/base/log.h"
+#include "core/gateway/config_changes.h"
 #include "core/gateway/gateway_reactor.h"
 #include "core/gateway/overload.h"
 #include "core/gateway/services.h"
@@ -158,11 +159,20 @@ static bool open_tls(struct gateway *g, struct chain *why)
 {
     struct tls_context *context = NULL;
 
+    if (g->tls != NULL)
+        return true; /* with the keys */
     tls_begin();
     if (!g->options.manual && !settings_tls_open(g->config, &context, why))
         return false;
     g->tls = shared_open(context, settings_tls_free);
     return true;
+}
+
+/* Root can read keys that mail_owner cannot. The certificate of our own making is mail_owner's: it
+ * is made later. */
+static bool open_keys(struct gateway *g, struct chain *why)
+{
+    return !settings_tls_has_files(g->config) || open_tls(g, why);
 }
 
 /* ---- listeners and reactors ---- */
@@ -262,8 +272,8 @@ struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
     options->config = NULL;
     g->options = *options;
     g->service.watches = watch_board_open();
-    if (!open_settings(g, &config, why) || !open_sockets(g, why) || !open_store(g, why) ||
-        !open_service(g, why) || !open_tls(g, why))
+    if (!open_settings(g, &config, why) || !open_keys(g, why) || !open_sockets(g, why) ||
+        !open_store(g, why) || !open_service(g, why) || !open_tls(g, why))
         goto fail;
     g->services = services_open(&g->service, g->config, g->tls);
     g->overload = overload_open(&(struct overload_config){.memory_max = g->config->memory_max,
@@ -405,6 +415,7 @@ bool gateway_reload(struct gateway *g, struct config **config, struct chain *why
         config_free(config);
         return false;
     }
+    config_changes_say(g->config, *config, why);
     shared_swap(g->tls, context);
     settings = settings_new(config, directory);
     shared_swap(g->service.directory, directory);

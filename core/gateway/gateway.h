@@ -64,7 +64,8 @@ const char *gateway_backend(const struct gateway *g); /* "uring", "epoll": what 
 
 /* Takes the settings (for what may change while we run: not listeners, threads, paths of the store)
  * and reads users and aliases again. False: something is wrong with them, the old ones stay; one
- * line for each finding is appended to `why`. */
+ * line for each finding is appended to `why`, and one for each changed setting that holds from the
+ * next start on. */
 MUST_USE bool gateway_reload(struct gateway *g, struct config **config, struct chain *why);
 
 /* Stops accepting, lets requests finish, hangs up, stops. Takes GATEWAY_PATIENCE_MS at most, and

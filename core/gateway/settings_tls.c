@@ -12,7 +12,7 @@ static int64_t now_s(void)
     return clock_wall_us() / 1000000;
 }
 
-static bool has_files(const struct config *c)
+bool settings_tls_has_files(const struct config *c)
 {
     return c->smtpd_tls_chain_files.count > 0 || c->smtpd_tls_cert_file[0] != '\0';
 }
@@ -57,7 +57,7 @@ static struct tls_context *open_files(const struct config *c, unsigned lanes, st
 bool settings_tls_open(const struct config *c, struct tls_context **context_r, struct chain *why)
 {
     *context_r = NULL;
-    if (!has_files(c)) {
+    if (!settings_tls_has_files(c)) {
         if (c->tls_self_signed_file[0] == '\0')
             return true;
         if (!tls_make_certificate(c->tls_self_signed_file, c->myhostname, now_s(), why))
@@ -81,8 +81,8 @@ static void warn_if_open(const char *path, struct chain *why)
 {
     struct stat st;
 
-    if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        chain_addf(why, "%s: others can read this key; chmod go-rwx it (a warning)\n", path);
+    if (stat(path, &st) == 0 && (st.st_mode & (S_IWGRP | S_IRWXO)) != 0)
+        chain_addf(why, "%s: others can read this key; chmod g-w,o-rwx it (a warning)\n", path);
 }
 
 bool settings_tls_check(const struct config *c, struct chain *why)
@@ -91,7 +91,7 @@ bool settings_tls_check(const struct config *c, struct chain *why)
     struct tls_files *files;
     unsigned count;
 
-    if (!has_files(c) &&
+    if (!settings_tls_has_files(c) &&
         (c->tls_self_signed_file[0] == '\0' || access(c->tls_self_signed_file, F_OK) != 0))
         return true;
     context = open_files(c, 1, why);

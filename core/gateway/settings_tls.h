@@ -8,6 +8,9 @@
 #include "core/gateway/config.h"
 #include "core/tls/tls.h"
 
+/* Are certificates configured? Else one of our own making serves. */
+MUST_USE bool settings_tls_has_files(const struct config *config);
+
 /* Sets *context_r to the certificates as configured, the self-signed one when there is none (it is
  * made if need be), or NULL when there is to be no TLS. False with lines in `why` when something is
  * wrong with them. */

@@ -10,6 +10,7 @@ import pwd
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -207,6 +208,55 @@ def test_what_only_root_can_read_is_warned_of():
         assert "can be read by root only" in g.log_line("users_file: ")
         g.reload()
         g.log_line("the new configuration is refused")
+        assert_serves(g)
+
+
+def test_users_file_of_root_can_be_read_by_the_server():
+    if not IS_ROOT:
+        return
+    with Gateway() as g:
+        os.remove(g.path("users"))
+        done = subprocess.run([BINARY, "user", "add", "-c", g.path("ringpost.conf"), "--stdin", "eve"],
+                              input="s3cret\n", capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        about = os.stat(g.path("users"))
+        assert (about.st_uid, about.st_gid, about.st_mode & 0o777) == (0, pwd.getpwnam(OWNER).pw_gid, 0o640)
+        g.reload()
+        g.log_line("the configuration was read again")
+
+
+def test_keys_of_root_are_read_before():
+    if not IS_ROOT:
+        return
+    g = Gateway()
+    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                           "-nodes", "-keyout", g.path("key"), "-out", g.path("chain"), "-days", "30", "-subj",
+                           "/CN=mailserver.local", "-addext", "subjectAltName=DNS:mailserver.local"],
+                          capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    os.chmod(g.path("key"), 0o600)
+    g.write_settings(smtpd_tls_cert_file=g.path("chain"), smtpd_tls_key_file=g.path("key"))
+    with g:
+        assert "can be read by root only" in g.log_line("smtpd_tls_key_file: ")
+        with socket.create_connection(("127.0.0.1", g.imaps_port), timeout=10) as raw:
+            context = ssl.create_default_context(cafile=g.path("chain"))
+            with context.wrap_socket(raw, server_hostname="mailserver.local") as s:
+                assert s.recv(4) == b"* OK"
+        g.reload()
+        g.log_line("the new configuration is refused")
+        shutil.chown(g.path("key"), "root", pwd.getpwnam(OWNER).pw_gid)
+        os.chmod(g.path("key"), 0o640)
+        g.reload()
+        g.log_line("the configuration was read again")
+
+
+def test_reload_says_what_wants_a_restart():
+    with Gateway() as g:
+        g.write_settings(smtp_listen=f"127.0.0.1:{free_port()}", workers="3", hopcount_limit="40")
+        g.reload()
+        g.log_line("smtp_listen has changed; that holds from the next start on")
+        g.log_line("workers has changed")
+        assert "hopcount_limit has changed" not in g.log()
         assert_serves(g)
 
 

@@ -1,0 +1,56 @@
+#include "core/gateway/config_changes.h"
+
+#include <string.h>
+
+/* Besides all *_listen: sockets are opened before privileges are given up. */
+static const char *const fixed[] = {
+    "io",
+    "reactors",
+    "workers",
+    "connection_count_limit",
+    "smtpd_client_connection_count_limit",
+    "smtpd_upstream_proxy_hosts",
+    "smtpd_min_data_rate",
+    "imap_output_timeout",
+    "mail_owner",
+    "confinement",
+    "maillog_file",
+    "syslog_name",
+    "log_format",
+    "log_level",
+    "mail_store_directory",
+    "store_segment_size",
+    "store_map_size",
+    "auth_cache_size",
+    "auth_cache_ttl",
+};
+
+static bool is_fixed(const char *name)
+{
+    size_t len = strlen(name);
+
+    if (len > 7 && strcmp(name + len - 7, "_listen") == 0)
+        return true;
+    for (unsigned i = 0; i < COUNT_OF(fixed); i++) {
+        if (strcmp(fixed[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void config_changes_say(const struct config *started, const struct config *now, struct chain *why)
+{
+    for (unsigned i = 0; i < config_option_count; i++) {
+        const struct config_option *option = &config_options[i];
+        struct chain before = {0}, after = {0};
+
+        if (!is_fixed(option->name))
+            continue;
+        config_text(started, option, true, &before);
+        config_text(now, option, true, &after);
+        if (!span_eq(chain_flat(&before), chain_flat(&after)))
+            chain_addf(why, "%s has changed; that holds from the next start on\n", option->name);
+        chain_free(&before);
+        chain_free(&after);
+    }
+}
