@@ -60,7 +60,8 @@ struct request {
     uint64_t connection;     /* the driver's number of the connection, for log lines */
     struct watch *watch;     /* lent by the driver: a run may set it to a mailbox; NULL in tests */
     struct session *session; /* whose request this is */
-    size_t held; /* bytes of memory that runs keep between two steps (a draft), for the budget */
+    uint64_t owner; /* a number of the user's, whose share of the workers it takes; 0: none's */
+    size_t held;    /* bytes of memory that runs keep between two steps (a draft), for the budget */
     struct chain out; /* what the run wrote for the peer; the driver moves it to the session's */
 };
 

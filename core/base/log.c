@@ -8,6 +8,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
+#include "core/base/log_limit.h"
 #include "core/base/log_render.h"
 #include "core/base/log_writer.h"
 #include "core/base/number.h"
@@ -74,20 +75,13 @@ void log_reopen(void)
         log_writer_reopen(writer);
 }
 
-void log_close(void)
-{
-    log_thread_end();
-    if (writer != NULL)
-        log_writer_close(&writer);
-}
-
 void log_capture(void (*sink)(void *context, struct span line), void *context)
 {
     capture = sink;
     capture_context = context;
 }
 
-void log_flush(void)
+static void buffer_flush(void)
 {
     if (buffer == NULL || buffer->len == 0)
         return;
@@ -97,40 +91,78 @@ void log_flush(void)
     buffer->count = 0;
 }
 
-void log_thread_end(void)
-{
-    log_flush();
-    free(buffer);
-    buffer = NULL;
-}
-
-static void capture_line(const struct log_shape *shape, const struct log_fact *facts,
-                         unsigned count)
+static void capture_line(int64_t now_us, const struct log_shape *shape,
+                         const struct log_fact *facts, unsigned count)
 {
     char line[LOG_LINE_MAX];
-    size_t len = log_render_line(&render, clock_wall_us(), shape, facts, count, line);
+    size_t len = log_render_line(&render, now_us, shape, facts, count, line);
 
     capture(capture_context, (struct span){line, len});
 }
 
-void log_write(const struct log_shape *shape, const struct log_fact *facts, unsigned count)
+static void line_add(int64_t now_us, const struct log_shape *shape, const struct log_fact *facts,
+                     unsigned count)
 {
-    if (shape->level < least)
-        return;
     if (capture != NULL) {
-        capture_line(shape, facts, count);
+        capture_line(now_us, shape, facts, count);
         return;
     }
-    if (writer == NULL)
-        return;
     if (buffer == NULL)
         buffer = xcalloc(1, sizeof(*buffer));
     if (sizeof(buffer->bytes) - buffer->len < LOG_LINE_MAX + 1)
-        log_flush();
+        buffer_flush();
     buffer->len +=
-        log_render_line(&render, clock_wall_us(), shape, facts, count, buffer->bytes + buffer->len);
+        log_render_line(&render, now_us, shape, facts, count, buffer->bytes + buffer->len);
     buffer->bytes[buffer->len++] = '\n';
     buffer->count++;
+}
+
+/* ---- lines that strangers cause ---- */
+
+static const struct log_shape shape_rest = {
+    "log", "suppressed", "warning: [{address}]: {count} more lines suppressed", LOG_WARNING, false};
+
+static void rest_say(int64_t now_us, const struct log_limit_rest *rest)
+{
+    const struct log_fact facts[] = {LOG_TEXT("address", span_str(rest->source)),
+                                     LOG_NUMBER("count", rest->count)};
+
+    if (rest->count > 0)
+        line_add(now_us, &shape_rest, facts, COUNT_OF(facts));
+}
+
+static struct span source_of(const struct log_fact *facts, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(facts[i].name, "address") == 0 || strcmp(facts[i].name, "rip") == 0)
+            return facts[i].text;
+    }
+    return SPAN("");
+}
+
+static bool is_one_too_many(const struct log_shape *shape, const struct log_fact *facts,
+                            unsigned count, int64_t now_us)
+{
+    struct span source = shape->is_cheap ? source_of(facts, count) : SPAN("");
+    struct log_limit_rest rest;
+    bool may;
+
+    if (source.len == 0)
+        return false;
+    may = log_limit_take(source, now_us / 1000000, &rest);
+    rest_say(now_us, &rest);
+    return !may;
+}
+
+void log_write(const struct log_shape *shape, const struct log_fact *facts, unsigned count)
+{
+    int64_t now_us;
+
+    if (shape->level < least || (writer == NULL && capture == NULL))
+        return;
+    now_us = clock_wall_us();
+    if (!is_one_too_many(shape, facts, count, now_us))
+        line_add(now_us, shape, facts, count);
 }
 
 void log_say(enum log_level level, const char *daemon, const char *format, ...)
@@ -151,4 +183,37 @@ void log_say(enum log_level level, const char *daemon, const char *format, ...)
     (void)vsnprintf(text, sizeof(text), format, values);
     va_end(values);
     LOG(&shape, LOG_TEXT("level", span_str(words[level])), LOG_TEXT("text", span_str(text)));
+}
+
+/* A source that fell silent is still told about. */
+static void rests_say(bool all)
+{
+    int64_t now_us = clock_wall_us();
+    struct log_limit_rest rest;
+
+    if (writer == NULL)
+        return;
+    while (log_limit_rest(all ? INT64_MAX : now_us / 1000000, &rest))
+        rest_say(now_us, &rest);
+}
+
+void log_flush(void)
+{
+    rests_say(false);
+    buffer_flush();
+}
+
+void log_thread_end(void)
+{
+    buffer_flush();
+    free(buffer);
+    buffer = NULL;
+}
+
+void log_close(void)
+{
+    rests_say(true);
+    log_thread_end();
+    if (writer != NULL)
+        log_writer_close(&writer);
 }

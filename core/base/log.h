@@ -43,6 +43,8 @@ struct log_shape {
     const char *event;
     const char *text;
     enum log_level level;
+    bool is_cheap; /* a stranger causes it at no cost: only so many a second are written of those
+                      whose fact "address" or "rip" is the same (log_limit.h) */
 };
 
 enum log_kind {

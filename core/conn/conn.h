@@ -57,6 +57,7 @@ enum {
 struct conn_service {
     const char *name;   /* "smtp", for log lines */
     const char *daemon; /* "smtpd", which says them */
+    const char *busy;   /* a line for who comes when there is no descriptor left; NULL: none */
     void *context;
 
     /* A session for this peer (copies what it needs of `peer`). Its start() has not been called;

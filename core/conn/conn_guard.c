@@ -70,7 +70,7 @@ static const struct log_shape shape_crowded = {
     "smtpd", "crowded",
     "warning: Connection {what} limit exceeded: {count} from unknown[{address}] for service "
     "{service}",
-    LOG_WARNING};
+    LOG_WARNING, true};
 
 static void say_crowded(const struct conn *c, const char *address, const char *what, unsigned count)
 {

@@ -25,6 +25,7 @@ struct listener {
     struct gateway_reactor *reactor;
     const struct conn_service *service;
     struct io_op accept;
+    struct iovec busy; /* what is said to who can't be accepted */
     int fd;
 };
 
@@ -64,6 +65,11 @@ void gateway_reactor_listen(struct gateway_reactor *r, int fd, const struct conn
     l->reactor = r;
     l->service = service;
     l->fd = fd;
+    if (service->busy != NULL) {
+        l->busy = (struct iovec){(char *)(uintptr_t)service->busy, strlen(service->busy)};
+        l->accept.parts = &l->busy;
+        l->accept.count = 1;
+    }
     list_add_tail(&r->listeners, &l->node);
 }
 

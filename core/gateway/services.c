@@ -1,6 +1,7 @@
 #include "core/gateway/services.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -15,6 +16,7 @@
 #include "core/work/usage.h"
 
 enum {
+    BUSY_SIZE = 512,         /* bytes of the line for who can't be accepted */
     SPARE_FILES = 512,       /* descriptors that are not for connections */
     HANDSHAKES_A_WORKER = 2, /* one computes, one waits; others are not even read */
 };
@@ -57,6 +59,7 @@ struct services_host {
 };
 
 struct services {
+    char busy_smtp[BUSY_SIZE];
     struct service *service;
     struct conn_limits *limits;
     struct network *proxies;
@@ -168,6 +171,22 @@ static unsigned handshake_max(const struct config *config)
                       config->reactors);
 }
 
+/* As a session says it that is hung up on with SESSION_OVERLOADED. */
+static const char *busy_words(const struct services *s, enum kind kind)
+{
+    switch (kind) {
+    case KIND_IMAP:
+        return "* BYE [UNAVAILABLE] The server is overloaded, try again later.\r\n";
+    case KIND_POP3:
+        return "-ERR [SYS/TEMP] The server is overloaded, try again later.\r\n";
+    case KIND_SMTP:
+    case KIND_SUBMISSION:
+    case KIND_LMTP:
+        break;
+    }
+    return s->busy_smtp;
+}
+
 static void open_row(struct services *s, unsigned row, const struct config *config,
                      struct shared *tls)
 {
@@ -186,6 +205,8 @@ static void open_row(struct services *s, unsigned row, const struct config *conf
             (const struct config_list *)(const void *)((const char *)config + rows[row].places),
     };
     open_kind(s, row, config);
+    if (!rows[row].tls_first)
+        s->rows[row].service.busy = busy_words(s, rows[row].kind);
 }
 
 struct services *services_open(struct service *service, const struct config *config,
@@ -193,6 +214,8 @@ struct services *services_open(struct service *service, const struct config *con
 {
     struct services *s = xcalloc(1, sizeof(*s));
 
+    (void)snprintf(s->busy_smtp, sizeof(s->busy_smtp), "421 4.3.2 %s All server ports are busy\r\n",
+                   config->myhostname);
     service->usage = usage_open(total_max(config), config->anvil_rate_time_unit * 1000000);
     s->service = service;
     s->limits = open_limits(config, service->usage);

@@ -246,7 +246,7 @@ static void accept_fail(struct epoll *e, struct io_op *op, int error)
     struct record *record = record_of(e, op->fd);
 
     if (error == EMFILE || error == ENFILE)
-        socket_reserve_turn_away(&e->reserve, op->fd);
+        socket_reserve_turn_away(&e->reserve, op);
     (void)epoll_ctl(e->fd, EPOLL_CTL_DEL, op->fd, NULL);
     record->registered = false;
     op->state = OP_PAUSED;

@@ -86,7 +86,8 @@ void reactor_stop(struct reactor *r);                    /* any thread, and sign
 
 /* New connections, one done() each, until cancelled. The fds come non-blocking, close-on-exec and
  * with TCP_NODELAY. -EMFILE and the like are reported and the accepting goes on by itself after
- * 100 ms; a reserve fd is used to turn away who waits. */
+ * 100 ms; a reserve fd is used to turn away who waits, with the words that op->parts and op->count
+ * lend when they are set before. */
 void reactor_accept(struct reactor *r, struct io_op *op, int fd, io_done_fn *done);
 
 /* One receive: done() once with the bytes, 0 at the end of the stream, or -errno. */

@@ -9,15 +9,34 @@
 
 enum {
     TURN_AWAY_MAX = 64, /* at once: the others wait for the next pause to end */
+    KEEP_IDLE_S = 300,
+    KEEP_INTERVAL_S = 60,
+    KEEP_PROBES = 5,
+    UNANSWERED_MS_MAX = (KEEP_IDLE_S + KEEP_INTERVAL_S * KEEP_PROBES) * 1000,
+};
+
+/* A peer whose host or network is gone never says so: it is asked after KEEP_IDLE_S of silence, and
+ * given up when it does not answer, or does not acknowledge what we sent (HOSTILE X03). */
+static const struct {
+    int level, name, value;
+} inherited[] = {
+    {IPPROTO_TCP, TCP_NODELAY,      1                },
+    {SOL_SOCKET,  SO_KEEPALIVE,     1                },
+    {IPPROTO_TCP, TCP_KEEPIDLE,     KEEP_IDLE_S      },
+    {IPPROTO_TCP, TCP_KEEPINTVL,    KEEP_INTERVAL_S  },
+    {IPPROTO_TCP, TCP_KEEPCNT,      KEEP_PROBES      },
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, UNANSWERED_MS_MAX},
 };
 
 void socket_prepare_listening(int fd)
 {
-    int flags = fcntl(fd, F_GETFL), on = 1;
+    int flags = fcntl(fd, F_GETFL);
 
     if (flags >= 0)
         (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* fails for a unix socket */
+    for (size_t i = 0; i < COUNT_OF(inherited); i++) /* fails for a unix socket */
+        (void)setsockopt(fd, inherited[i].level, inherited[i].name, &inherited[i].value,
+                         sizeof(inherited[i].value));
 }
 
 int socket_reserve_open(void)
@@ -25,15 +44,17 @@ int socket_reserve_open(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-void socket_reserve_turn_away(int *reserve, int listening)
+void socket_reserve_turn_away(int *reserve, const struct io_op *op)
 {
     if (*reserve >= 0)
         close(*reserve);
     for (unsigned i = 0; i < TURN_AWAY_MAX; i++) {
-        int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(op->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (fd < 0)
             break;
+        if (op->parts != NULL)
+            (void)!writev(fd, op->parts, (int)op->count); /* a new socket has room for a line */
         close(fd);
     }
     *reserve = socket_reserve_open();

@@ -7,14 +7,14 @@
 
 #include "core/io/reactor.h"
 
-/* A listening socket as both backends need it: non-blocking, and with TCP_NODELAY, which the
- * sockets that it accepts inherit. */
+/* A listening socket as both backends need it: non-blocking, and with TCP_NODELAY and
+ * the times after which a lost peer is given up, which the sockets that it accepts inherit. */
 void socket_prepare_listening(int fd);
 
 /* One fd kept for bad times. When no other is left, it is given up for a moment to accept who
  * waits and to turn them away, so that they are not left hanging. */
 int socket_reserve_open(void);
-void socket_reserve_turn_away(int *reserve, int listening);
+void socket_reserve_turn_away(int *reserve, const struct io_op *op); /* of an accept */
 
 /* True when accept() failed for one peer only and goes on. */
 MUST_USE bool socket_accept_goes_on(int error);

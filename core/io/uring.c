@@ -343,7 +343,7 @@ static void resume_accepts(struct timer *t)
 static void accept_pause(struct uring *u, struct io_op *op, int error)
 {
     if (error == EMFILE || error == ENFILE)
-        socket_reserve_turn_away(&u->reserve, op->fd);
+        socket_reserve_turn_away(&u->reserve, op);
     op->state = OP_PAUSED;
     list_add_tail(&u->paused, &op->node);
     timer_set(u->reactor, &u->resume, after_ms(u, REACTOR_ACCEPT_PAUSE_MS), resume_accepts);

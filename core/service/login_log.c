@@ -20,12 +20,12 @@ struct login_shapes {
              "Disconnected: {reason} (auth failed, {attempts} attempts in {seconds} secs): "       \
              "user=<{user}>, method={method}, rip={rip}, lip={lip}(?, {security}), "               \
              "session=<{session}>",                                                                \
-             LOG_INFO},                                                                            \
+             LOG_INFO, true},                                                                      \
         {                                                                                          \
             daemon, "no-login",                                                                    \
                 "Disconnected: {reason} (no auth attempts in {seconds} secs): user=<>, "           \
                 "rip={rip}, lip={lip}(?, {security}), session=<{session}>",                        \
-                LOG_INFO                                                                           \
+                LOG_INFO, true                                                                     \
         }                                                                                          \
     }
 

@@ -40,7 +40,7 @@ static void errand_send(struct service *s, struct request *r, struct job *home,
     struct service_errand *e = xmalloc(sizeof(*e));
 
     *e = (struct service_errand){{.run = errand_run}, s, r, home};
-    worker_pool_submit(s->workers, &e->job, priority);
+    worker_pool_submit_for(s->workers, &e->job, priority, r->owner != 0 ? r->owner : r->connection);
 }
 
 bool service_ask(struct service *s, struct request *r, struct job *job)

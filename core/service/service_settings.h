@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "core/service/auth_settings.h"
-#include "core/work/usage.h"
 #include "proto/imap/imap_settings.h"
 #include "proto/pop3/pop3_settings.h"
 #include "proto/smtp/smtp_settings.h"
@@ -27,7 +26,7 @@ struct service_settings {
     uint64_t store_free_min;     /* bytes */
 
     /* what one client may do in a unit of time (0: any number), unless it is in these networks */
-    uint32_t client_rates[USAGE_EVENTS];
+    uint32_t client_message_rate, client_recipient_rate, client_auth_rate;
     struct smtp_words client_exceptions;
 
     /* logins */

@@ -97,21 +97,35 @@ static struct smtp_verdict host_rcpt(const struct smtp_host *h,
     return targets.verdict;
 }
 
+/* Which event that is, and how many of it one client may cause in a unit of time. */
+static unsigned rate_max(const struct service_settings *settings, enum smtp_rate what,
+                         enum usage_event *event_r)
+{
+    switch (what) {
+    case SMTP_RATE_MAIL:
+        *event_r = USAGE_MESSAGES;
+        return settings->client_message_rate;
+    case SMTP_RATE_RCPT:
+        *event_r = USAGE_RECIPIENTS;
+        return settings->client_recipient_rate;
+    case SMTP_RATE_AUTH:
+        *event_r = USAGE_AUTHS;
+        return settings->client_auth_rate;
+    }
+    return 0;
+}
+
 static unsigned host_rate(const struct smtp_host *h, const char *address, enum smtp_rate what)
 {
-    static const enum usage_event events[] = {
-        [SMTP_RATE_MAIL] = USAGE_MESSAGES,
-        [SMTP_RATE_RCPT] = USAGE_RECIPIENTS,
-        [SMTP_RATE_AUTH] = USAGE_AUTHS,
-    };
     struct service *service = service_of(h);
     struct shared_item *item = shared_take(service->settings);
     const struct service_settings *settings = shared_get(item);
-    unsigned most = settings->client_rates[events[what]], count = 0;
+    enum usage_event event;
+    unsigned most = rate_max(settings, what, &event), count = 0;
 
     if (most > 0 && service->usage != NULL &&
         !is_in(&settings->client_exceptions, span_str(address)))
-        count = usage_count(service->usage, network_client(span_str(address)), events[what],
+        count = usage_count(service->usage, network_client(span_str(address)), event,
                             clock_monotonic_ns());
     shared_give(&item);
     return count > most ? count : 0;

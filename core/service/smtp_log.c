@@ -8,14 +8,14 @@ enum {
 };
 
 static const struct log_shape shape_connect = {"smtpd", "connect",
-                                               "connect from {client}[{address}]", LOG_INFO};
+                                               "connect from {client}[{address}]", LOG_INFO, true};
 static const struct log_shape shape_tls = {
     "smtpd", "tls",
     "{trust} TLS connection established from {client}[{address}]: {version} with cipher {cipher} "
     "({bits}/{bits} bits)",
     LOG_INFO};
 static const struct log_shape shape_tls_failed = {
-    "smtpd", "tls_failed", "SSL_accept error from {client}[{address}]: {why}", LOG_INFO};
+    "smtpd", "tls_failed", "SSL_accept error from {client}[{address}]: {why}", LOG_INFO, true};
 static const struct log_shape shape_client = {
     "smtpd", "client",
     "{qid}: client={client}[{address}](?, sasl_method={sasl_method})(?, "
@@ -26,33 +26,36 @@ static const struct log_shape shape_auth_failed = {
     "smtpd", "auth_failed",
     "warning: {client}[{address}]: SASL {sasl_method} authentication failed: {reason}"
     "(?, sasl_username={sasl_username})",
-    LOG_WARNING};
+    LOG_WARNING, true};
 static const struct log_shape shape_reject = {
     "smtpd", "reject",
     "{qid}: reject: {command} from {client}[{address}]: {reply};(? from=<{from}>)(? to=<{to}>) "
     "proto={protocol}(? helo=<{helo}>)",
-    LOG_INFO};
+    LOG_INFO, true};
 static const struct log_shape shape_pipelining = {
     "smtpd", "pipelining",
-    "improper command pipelining after {command} from {client}[{address}](?: {data})", LOG_INFO};
+    "improper command pipelining after {command} from {client}[{address}](?: {data})", LOG_INFO,
+    true};
 static const struct log_shape shape_not_smtp = {
-    "smtpd", "non_smtp", "warning: non-SMTP command from {client}[{address}]: {data}", LOG_WARNING};
+    "smtpd", "non_smtp", "warning: non-SMTP command from {client}[{address}]: {data}", LOG_WARNING,
+    true};
 static const struct log_shape shape_lost = {
     "smtpd", "lost", "lost connection after {command}(? ({bytes} bytes)) from {client}[{address}]",
-    LOG_INFO};
+    LOG_INFO, true};
 static const struct log_shape shape_timeout = {
     "smtpd", "timeout", "timeout after {command}(? ({bytes} bytes)) from {client}[{address}]",
-    LOG_INFO};
+    LOG_INFO, true};
 static const struct log_shape shape_errors = {
-    "smtpd", "errors", "too many errors after {command} from {client}[{address}]", LOG_INFO};
+    "smtpd", "errors", "too many errors after {command} from {client}[{address}]", LOG_INFO, true};
 static const struct log_shape shape_overloaded = {
-    "smtpd", "overloaded", "warning: overloaded: no service for {client}[{address}]", LOG_WARNING};
+    "smtpd", "overloaded", "warning: overloaded: no service for {client}[{address}]", LOG_WARNING,
+    true};
 static const struct log_shape shape_rate = {
     "smtpd", "rate",
     "warning: {what} rate limit exceeded: {count} from {client}[{address}] for service smtp",
-    LOG_WARNING};
+    LOG_WARNING, true};
 static const struct log_shape shape_disconnect = {
-    "smtpd", "disconnect", "disconnect from {client}[{address}] {statistics}", LOG_INFO};
+    "smtpd", "disconnect", "disconnect from {client}[{address}] {statistics}", LOG_INFO, true};
 static const struct log_shape shape_message_id = {"cleanup", "message_id",
                                                   "{qid}: message-id={message_id}", LOG_INFO};
 static const struct log_shape shape_queued = {

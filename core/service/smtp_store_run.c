@@ -109,6 +109,14 @@ static enum store_status draft_open(struct service *s, struct smtp_store_request
     return draft_add_trace(d, mail);
 }
 
+/* Of a long message only the end is in memory. */
+static size_t draft_held(const struct smtp_draft *d)
+{
+    uint32_t size = store_draft_size(d->bytes);
+
+    return sizeof(*d) + (size <= STORE_BIG_BYTES ? size : STORE_BIG_BYTES);
+}
+
 /* Takes what the request carries of the body. */
 static enum store_status draft_take(struct service *s, struct smtp_store_request *mail)
 {
@@ -119,6 +127,7 @@ static enum store_status draft_take(struct service *s, struct smtp_store_request
     if (status == STORE_OK)
         status = draft_add_chain(mail->draft, &mail->body);
     chain_free(&mail->body);
+    mail->base.held = status == STORE_OK ? draft_held(mail->draft) : 0;
     return status;
 }
 

@@ -14,18 +14,39 @@
 enum {
     WORK_PRIORITIES = 2,
     WORK_LATER_SHARE = 4, /* while both wait, one job in so many is a later one */
+    WORK_LANE_BITS = 6,
+    WORK_LANES = 1 << WORK_LANE_BITS, /* owners that are told apart */
+    WORK_OWNER_PART = 4, /* one of so many threads may run later jobs of one owner, one at least */
 };
 
 struct job_queue {
     struct job *first, *last;
 };
 
+/* The jobs of one priority: a queue for each lane, and whose turn it is. */
+struct lanes {
+    struct job_queue queues[WORK_LANES];
+    uint64_t waiting; /* lanes that have jobs */
+    uint64_t full;    /* lanes that have their share of the threads */
+    unsigned running[WORK_LANES];
+    unsigned next;
+};
+
+/* A job in hand. */
+struct taken {
+    struct job *job; /* NULL: none */
+    enum work_priority priority;
+    unsigned lane;
+};
+
 struct worker_pool {
     pthread_mutex_t lock; /* of all but the threads */
     pthread_cond_t more;
-    struct job_queue queues[WORK_PRIORITIES];
+    struct lanes lanes[WORK_PRIORITIES];
     unsigned waiting, idle;
+    unsigned later_max;   /* running for one lane */
     unsigned soon_in_row; /* jobs taken past a waiting later one */
+    unsigned strangers;   /* jobs without an owner so far */
     bool closing;
 
     struct thread **threads;
@@ -50,10 +71,22 @@ static struct job *queue_take(struct job_queue *q)
     return job;
 }
 
+/* ---- choosing, with the lock held ---- */
+
+static uint64_t lanes_ready(const struct lanes *l)
+{
+    return l->waiting & ~l->full;
+}
+
+static bool has_ready(const struct worker_pool *pool)
+{
+    return (lanes_ready(&pool->lanes[WORK_SOON]) | lanes_ready(&pool->lanes[WORK_LATER])) != 0;
+}
+
 static enum work_priority priority_next(struct worker_pool *pool)
 {
-    bool soon = pool->queues[WORK_SOON].first != NULL;
-    bool later = pool->queues[WORK_LATER].first != NULL;
+    bool soon = lanes_ready(&pool->lanes[WORK_SOON]) != 0;
+    bool later = lanes_ready(&pool->lanes[WORK_LATER]) != 0;
 
     if (soon && later && ++pool->soon_in_row < WORK_LATER_SHARE)
         return WORK_SOON;
@@ -62,38 +95,70 @@ static enum work_priority priority_next(struct worker_pool *pool)
     return later ? WORK_LATER : WORK_SOON;
 }
 
-/* The caller holds the lock, and something waits. */
-static struct job *job_take(struct worker_pool *pool)
+/* The first lane from l->next on that is ready; one is. */
+static unsigned lane_next(struct lanes *l)
 {
-    ensure(pool->waiting > 0);
-    pool->waiting--;
-    return queue_take(&pool->queues[priority_next(pool)]);
+    uint64_t ready = lanes_ready(l);
+    uint64_t ahead = ready & ~UINT64_C(0) << l->next;
+    unsigned lane = (unsigned)__builtin_ctzll(ahead != 0 ? ahead : ready);
+
+    l->next = (lane + 1) % WORK_LANES;
+    return lane;
 }
 
-/* The next job, or NULL when the pool closes and all is done. */
-static struct job *job_wait(struct worker_pool *pool)
+static struct taken job_take(struct worker_pool *pool)
 {
-    struct job *job = NULL;
+    enum work_priority priority = priority_next(pool);
+    struct lanes *l = &pool->lanes[priority];
+    unsigned lane = lane_next(l);
+    struct taken taken = {queue_take(&l->queues[lane]), priority, lane};
 
+    pool->waiting--;
+    if (l->queues[lane].first == NULL)
+        l->waiting &= ~(UINT64_C(1) << lane);
+    if (++l->running[lane] >= pool->later_max && priority == WORK_LATER)
+        l->full |= UINT64_C(1) << lane;
+    return taken;
+}
+
+static void job_done(struct worker_pool *pool, const struct taken *taken)
+{
+    struct lanes *l = &pool->lanes[taken->priority];
+
+    ensure(l->running[taken->lane] > 0);
+    l->running[taken->lane]--;
+    l->full &= ~(UINT64_C(1) << taken->lane);
+}
+
+/* ---- the threads ---- */
+
+/* The job in hand is done; the next one, or none when the pool closes and all is done. */
+static void job_next(struct worker_pool *pool, struct taken *taken)
+{
     pthread_mutex_lock(&pool->lock);
-    while (pool->waiting == 0 && !pool->closing) {
+    if (taken->job != NULL)
+        job_done(pool, taken);
+    taken->job = NULL;
+    while (!has_ready(pool) && !(pool->closing && pool->waiting == 0)) {
         pool->idle++;
         pthread_cond_wait(&pool->more, &pool->lock);
         pool->idle--;
     }
-    if (pool->waiting > 0)
-        job = job_take(pool);
+    if (has_ready(pool))
+        *taken = job_take(pool);
+    /* A lane that was full may have jobs for others too; and at the end all must hear of it. */
+    if (pool->idle > 0 && (has_ready(pool) || pool->closing))
+        pthread_cond_broadcast(&pool->more);
     pthread_mutex_unlock(&pool->lock);
-    return job;
 }
 
 static void worker_run(void *context)
 {
     struct worker_pool *pool = context;
-    struct job *job;
+    struct taken taken = {0};
 
-    while ((job = job_wait(pool)) != NULL) {
-        job->run(job);
+    for (job_next(pool, &taken); taken.job != NULL; job_next(pool, &taken)) {
+        taken.job->run(taken.job);
         log_flush();
     }
 }
@@ -110,6 +175,7 @@ struct worker_pool *worker_pool_open_named(unsigned threads, const char *name)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->more, NULL);
     pool->threads = xcalloc(threads, sizeof(struct thread *));
+    pool->later_max = threads < 2 * WORK_OWNER_PART ? 1 : threads / WORK_OWNER_PART;
     for (; pool->thread_count < threads; pool->thread_count++) {
         char numbered[32];
         struct thread *t;
@@ -125,17 +191,35 @@ struct worker_pool *worker_pool_open_named(unsigned threads, const char *name)
     return pool;
 }
 
-void worker_pool_submit(struct worker_pool *pool, struct job *job, enum work_priority priority)
+/* With the lock held; gives it back. */
+static void submit_to(struct worker_pool *pool, struct job *job, enum work_priority priority,
+                      unsigned lane)
 {
     bool wake;
 
-    pthread_mutex_lock(&pool->lock);
-    queue_add(&pool->queues[priority], job);
+    queue_add(&pool->lanes[priority].queues[lane], job);
+    pool->lanes[priority].waiting |= UINT64_C(1) << lane;
     pool->waiting++;
     wake = pool->idle > 0;
     pthread_mutex_unlock(&pool->lock);
     if (wake)
         pthread_cond_signal(&pool->more);
+}
+
+/* Numbers in a row and hashes alike are spread by Fibonacci's hash. */
+void worker_pool_submit_for(struct worker_pool *pool, struct job *job, enum work_priority priority,
+                            uint64_t owner)
+{
+    unsigned lane = (unsigned)(owner * UINT64_C(0x9e3779b97f4a7c15) >> (64 - WORK_LANE_BITS));
+
+    pthread_mutex_lock(&pool->lock);
+    submit_to(pool, job, priority, lane);
+}
+
+void worker_pool_submit(struct worker_pool *pool, struct job *job, enum work_priority priority)
+{
+    pthread_mutex_lock(&pool->lock);
+    submit_to(pool, job, priority, pool->strangers++ % WORK_LANES);
 }
 
 unsigned worker_pool_waiting(struct worker_pool *pool)
@@ -150,15 +234,19 @@ unsigned worker_pool_waiting(struct worker_pool *pool)
 
 bool worker_pool_step(struct worker_pool *pool)
 {
-    struct job *job = NULL;
+    struct taken taken = {0};
 
     pthread_mutex_lock(&pool->lock);
-    if (pool->waiting > 0)
-        job = job_take(pool);
+    if (has_ready(pool))
+        taken = job_take(pool);
     pthread_mutex_unlock(&pool->lock);
-    if (job != NULL)
-        job->run(job);
-    return job != NULL;
+    if (taken.job == NULL)
+        return false;
+    taken.job->run(taken.job);
+    pthread_mutex_lock(&pool->lock);
+    job_done(pool, &taken);
+    pthread_mutex_unlock(&pool->lock);
+    return true;
 }
 
 void worker_pool_close(struct worker_pool **pool_r)

@@ -5,9 +5,14 @@
  * worker_pool: threads that run jobs. Two priorities: WORK_SOON before WORK_LATER, with a share for
  * the latter so that it never starves. The queue is bounded by its callers: each connection has at
  * most one job out.
+ *
+ * Owners take turns, whoever has how many jobs waiting, and the long jobs (WORK_LATER) of one owner
+ * have at most a quarter of the threads (HOSTILE X05). Owners are told apart by six bits of a hash,
+ * so that now and then two share a turn.
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/attr.h"
 
@@ -25,6 +30,11 @@ MUST_USE struct worker_pool *worker_pool_open(unsigned threads);
 /* The same; the threads are called name-0, name-1, ... */
 MUST_USE struct worker_pool *worker_pool_open_named(unsigned threads, const char *name);
 void worker_pool_submit(struct worker_pool *pool, struct job *job, enum work_priority priority);
+
+/* The same for an owner: any number, the same for all jobs of one user. Without an owner each job
+ * is somebody else's. */
+void worker_pool_submit_for(struct worker_pool *pool, struct job *job, enum work_priority priority,
+                            uint64_t owner);
 unsigned worker_pool_waiting(struct worker_pool *pool); /* jobs not yet begun */
 
 /* Runs one waiting job on the calling thread; false when there is none. */

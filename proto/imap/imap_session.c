@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/map.h"
 #include "proto/imap/imap_private.h"
 #include "proto/imap/imap_token.h"
 
@@ -143,6 +144,7 @@ void imap_ask(struct imap_session *s, struct imap_request *r)
 {
     r->settings = imap_settings_of(s);
     r->account = &s->account;
+    r->base.owner = map_hash(s->account.name);
     if (r->view == NULL)
         r->view = s->view;
     if (s->command.verb != NULL)
@@ -336,10 +338,11 @@ static size_t imap_input(struct session *base, struct span bytes)
     if (eaten == 0 && s->reader.skips && base->want == SESSION_WANT_INPUT)
         eaten = imap_command_input(s, bytes);
     s->in_bytes += eaten;
-    if (eaten > 0)
-        s->heard_us = base->now_us;
     s->out_bytes += base->out.len - before;
     base->bulk = s->append.left > 0 && s->append.comes;
+    if (eaten == 0)
+        return 0; /* the time that it has for this runs already */
+    s->heard_us = base->now_us;
     imap_set_patience(s);
     return eaten;
 }

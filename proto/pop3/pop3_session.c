@@ -215,7 +215,8 @@ static size_t pop3_input(struct session *base, struct span bytes)
         pop3_err(s, SPAN("Input line too long, aborting."));
         pop3_close(s, "Input line too long");
     }
-    pop3_set_patience(s);
+    if (eaten > 0) /* else the time that it has for this line runs already */
+        pop3_set_patience(s);
     return eaten;
 }
 

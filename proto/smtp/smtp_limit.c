@@ -38,7 +38,7 @@ void smtp_limit_set(struct smtp_session *s)
 {
     const struct smtp_settings *set = s->settings;
 
-    s->base.is_engaged = s->mail != NULL || s->base.want == SESSION_WANT_REPLY;
+    s->base.is_engaged = s->mail != NULL || s->login != NULL || s->base.want == SESSION_WANT_REPLY;
     s->base.idle_ms = smtp_limit_is_pressed(s)
                           ? less_of(set->smtpd_timeout_ms, set->smtpd_stress_timeout_ms)
                           : set->smtpd_timeout_ms;

@@ -165,6 +165,7 @@ static size_t smtp_line_skip(struct smtp_session *s, struct span bytes)
     struct span at = span_first(bytes, SMTP_SKIP_LINE_MAX - s->skipped);
     const char *lf = memchr(at.at, '\n', at.len);
 
+    s->base.bulk = lf == NULL; /* it may not take its time for that */
     if (lf != NULL) {
         s->reading = SMTP_READS_COMMANDS;
         return (size_t)(lf - at.at) + 1;

@@ -24,7 +24,8 @@ What they lose against their best moment is allowed to the server too.
 
 Keywords of Hostile() set other bounds where a row has a reason, with None for "not judged":
 rss_kib (for each connection), rss_slack_kib, cpu_ms, cpu_ns (for each byte), cpu_connection_us,
-canary_ms, canary (False: none at all), log_rate, check_store.
+canary_ms, canary (False: none at all), log_rate, check_store. may_refuse lets the server say 452 to
+the canary's mail.
 """
 
 import json
@@ -138,10 +139,13 @@ class Canary:
 
     def mail(self):
         """One mail of 1 KiB, and the same mail back by IMAP."""
+        said = self.smtp.smtp("MAIL FROM:<canary@example.com>")
+        if self.config["may_refuse"] and said[-1].startswith("452"):
+            return
+        self.said(said, "250")
         self.rounds += 1
         token = f"canary-{self.pid}-{self.rounds}"
-        for command in ("MAIL FROM:<canary@example.com>", f"RCPT TO:<{CANARY}>"):
-            self.said(self.smtp.smtp(command), "250")
+        self.said(self.smtp.smtp(f"RCPT TO:<{CANARY}>"), "250")
         self.said(self.smtp.smtp("DATA"), "354")
         body = f"Subject: {token}\r\n\r\n" + "tweet " * 160 + "\r\n"
         self.smtp.send(body + ".\r\n")
@@ -218,12 +222,12 @@ class Peer(Talk):
 class Hostile:
     def __init__(self, gateway, *, rss_kib=256, rss_slack_kib=4096, cpu_ms=100, cpu_ns=50,
                  cpu_connection_us=500, canary_ms=100, canary=True, warm=True, log_rate=100,
-                 check_store=True):
+                 check_store=True, may_refuse=False):
         self.gateway = gateway
         self.rss_kib, self.rss_slack_kib = rss_kib, rss_slack_kib
         self.cpu_ms, self.cpu_ns, self.cpu_connection_us = cpu_ms, cpu_ns, cpu_connection_us
         self.canary_ms, self.with_canary, self.warm = canary_ms, canary, warm
-        self.log_rate, self.check_store = log_rate, check_store
+        self.log_rate, self.check_store, self.may_refuse = log_rate, check_store, may_refuse
         self.connections, self.bytes, self.stored_count = 0, 0, 0
         self.peers, self.lock, self.canary = [], threading.Lock(), None
         self.found, self.rest, self.is_over = None, None, False
@@ -295,7 +299,8 @@ class Hostile:
 
     def canary_start(self):
         config = {"imap_port": self.gateway.imap_port, "smtp_port": self.gateway.smtp_port,
-                  "directory": self.gateway.directory, "pid": self.pid, "warm": self.warm}
+                  "directory": self.gateway.directory, "pid": self.pid, "warm": self.warm,
+                  "may_refuse": self.may_refuse}
         self.canary = subprocess.Popen(
             [sys.executable, os.path.abspath(__file__), json.dumps(config)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -415,7 +420,7 @@ class Hostile:
                 yield f"G6: raw bytes in the log: {line[:200]!r}"
             if ": client=" in line:  # each of these costs its sender a whole mail
                 continue
-            source = re.search(r"\[([0-9a-f.:]+)\](?:[ :;,]|$)|\brip=([0-9a-f.:]+)", line[16:])
+            source = re.search(r"\[([0-9a-f]*[.:][0-9a-f.:]+)\]|\brip=([0-9a-f.:]+)", line[16:])
             if source:
                 key = (line[:15], source[1] or source[2])
                 by_source[key] = by_source.get(key, 0) + 1

@@ -1,0 +1,255 @@
+"""Limits, budgets, overload: what a crowd gets, on the real server (HOSTILE.md 1, 2 and 10)."""
+
+import os
+import re
+import socket
+import subprocess
+import time
+
+from gateway import BINARY, HERE, ROOT, Gateway, Talk, send_mail
+from hostile import Hostile, cpu_s
+
+ALL_STRANGERS = {"mynetworks": "192.0.2.0/24", "smtpd_authorized_xclient_hosts": "127.0.0.0/8"}
+
+
+def greeting(port, source=None, seconds=10):
+    """The first bytes that a new connection gets, and the connection."""
+    s = socket.create_connection(("127.0.0.1", port), timeout=seconds,
+                                 source_address=(source, 0) if source else None)
+    try:
+        return s.recv(512), s
+    except OSError:
+        return b"", s
+
+
+# ---- one client ----
+
+def test_connections_of_one_client():
+    """L1 at one less, at it, and one more; another client and another protocol."""
+    with Gateway(smtpd_client_connection_count_limit=5, **ALL_STRANGERS) as g:
+        held = [greeting(g.smtp_port)[1] for _ in range(3)] + [greeting(g.imap_port)[1]]
+        said, fifth = greeting(g.smtp_port)
+        assert said.startswith(b"220 "), said
+        said, _ = greeting(g.smtp_port)
+        assert said == b"421 4.7.0 mailserver.local Error: too many connections from 127.0.0.1\r\n", said
+        g.log_line("Connection concurrency limit exceeded: 6 from unknown[127.0.0.1] for service smtp")
+        said, _ = greeting(g.imap_port)
+        assert said.startswith(b"* BYE [UNAVAILABLE] Too many"), said
+        said, other = greeting(g.smtp_port, "127.0.0.2")
+        assert said.startswith(b"220 "), said
+        fifth.close()
+        until = time.monotonic() + 5
+        while not said.startswith(b"* OK") and time.monotonic() < until:
+            said, last = greeting(g.imap_port)
+        assert said.startswith(b"* OK"), said
+        for s in (*held, other, last):
+            s.close()
+
+
+def test_rates_of_one_client():
+    """Postfix's anvil by its names, each at its limit and one more."""
+    with Gateway(smtpd_client_connection_rate_limit=3, smtpd_client_message_rate_limit=2,
+                 smtpd_client_recipient_rate_limit=3, anvil_rate_time_unit="1h", **ALL_STRANGERS) as g:
+        g.stop()
+        g.start(wait=False)
+        g.log_line("serves", 20)
+        time.sleep(0.3)
+        with Talk(g.smtp_port, source="127.0.0.3") as t:
+            t.smtp()
+            t.smtp("EHLO a.example.com")
+            for _ in range(2):
+                assert t.smtp("MAIL FROM:<a@example.com>")[0].startswith("250")
+                assert t.smtp("RCPT TO:<ann@mailserver.local>")[0].startswith("250")
+                assert t.smtp("RSET")[0].startswith("250")
+            assert t.smtp("MAIL FROM:<a@example.com>") == ["450 4.7.1 Error: too much mail from 127.0.0.3"]
+            g.log_line("Message delivery request rate limit exceeded: 3 from localhost[127.0.0.3] for service smtp")
+        with Talk(g.smtp_port, source="127.0.0.4") as t:
+            t.smtp()
+            t.smtp("EHLO a.example.com")
+            t.smtp("MAIL FROM:<a@example.com>")
+            for _ in range(3):
+                assert t.smtp("RCPT TO:<ann@mailserver.local>")[0].startswith("250")
+            assert t.smtp("RCPT TO:<ann@mailserver.local>") == ["450 4.7.1 Error: too many recipients from 127.0.0.4"]
+        for n in range(4):
+            said, s = greeting(g.smtp_port, "127.0.0.5")
+            s.close()
+            assert said.startswith(b"220 " if n < 3 else b"421 4.7.0 "), (n, said)
+        g.log_line("Connection rate limit exceeded: 4 from unknown[127.0.0.5] for service smtp")
+
+
+def test_flood_of_connections_S49():
+    """As many connects as come in two seconds: L1 of them are served, the others get their 421 soon."""
+    with Gateway(**{**ALL_STRANGERS, "smtpd_client_connection_count_limit": 50}) as g:
+        with Hostile(g, cpu_connection_us=1000, rss_slack_kib=30000) as h:
+            served, slowest, refused = [], 0, 0
+            until = time.monotonic() + 2
+            while time.monotonic() < until:
+                began = time.monotonic()
+                said, s = greeting(g.smtp_port)
+                h.count(connections=1)
+                slowest = max(slowest, time.monotonic() - began)
+                if said.startswith(b"220 "):
+                    served.append(s)
+                else:
+                    assert said.startswith(b"421 4.7.0 "), said
+                    refused += 1
+                    s.close()
+            assert len(served) == 50 and refused > 50, (len(served), refused)
+            assert slowest < 1 + 0.02 * 50, slowest
+            for s in served:
+                s.close()
+        assert "more lines suppressed" in g.log()
+
+
+# ---- slow peers ----
+
+def test_slow_command_S47():
+    """A byte now and then does not win time: the deadline is the command's."""
+    with Gateway(smtpd_timeout="2s", imap_login_timeout="2s", **ALL_STRANGERS) as g:
+        for port, words, end in ((g.smtp_port, b"EHLO slow", b"421 4.4.2"), (g.imap_port, b"a LOGIN slow", b"* BYE")):
+            with Talk(port) as t:
+                t.line()
+                began = time.monotonic()
+                t.socket.settimeout(0.3)
+                said = b""
+                for byte in words * 3:
+                    try:
+                        t.socket.send(bytes([byte]))
+                        said += t.socket.recv(512)
+                    except TimeoutError:
+                        continue
+                    except OSError:
+                        break
+                    if said:
+                        break
+                assert said.startswith(end), said
+                took = time.monotonic() - began
+                assert 1.5 < took < 7, took
+
+
+# ---- descriptors ----
+
+def test_no_descriptors_left_S50():
+    g = Gateway(**ALL_STRANGERS)
+    with g:
+        g.stop()
+        g.start(prefix=("prlimit", "--nofile=256:256"))
+        pid = g.process.pid
+        crowd, words = [], {}
+        for _ in range(600):
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.1", g.smtp_port))
+            crowd.append(s)
+        time.sleep(1)
+        before = cpu_s(pid)
+        time.sleep(1)
+        spent = cpu_s(pid) - before
+        assert spent < 0.05, f"{spent:.3f} s of processor time in a second of waiting"
+        for s in crowd:
+            try:
+                said = s.recv(512)
+            except BlockingIOError:
+                said = b"silence"
+            except OSError:
+                said = b"reset"
+            words[said[:9]] = words.get(said[:9], 0) + 1
+        assert words.get(b"220 mails", 0) > 20, words
+        assert words.get(b"421 4.7.0", 0) + words.get(b"421 4.3.2", 0) > 200, words
+        for s in crowd:
+            s.close()
+        began = time.monotonic()
+        said = b""
+        while not said.startswith(b"220 "):
+            assert time.monotonic() - began < 5, said
+            said, s = greeting(g.smtp_port)
+            s.close()
+        send_mail(g, "Subject: hi\r\n\r\nstill here\r\n")
+
+
+# ---- memory ----
+
+def test_memory_ladder_I45():
+    """Half commands of 60 KiB by a crowd: the colours are told, the eldest strangers are shed, the
+    total stays within the budget, who is logged in stays, and new strangers are asked to come back."""
+    with Gateway(memory_max="16m", imap_login_command_size="64k", client_memory_max="64m",
+                 smtpd_client_connection_count_limit=1000,
+                 **{**ALL_STRANGERS, "mynetworks": "127.0.0.9"}) as g:
+        with Hostile(g, rss_kib=80, rss_slack_kib=24000, cpu_ms=500, may_refuse=True) as h:
+            user = Talk(g.imap_port, source="127.0.0.7")
+            user.line()
+            assert user.imap("a", "LOGIN vagrant password")[-1].startswith("a OK")
+            refused = 0
+            for n in range(400):
+                t = h.talk(g.imap_port)
+                first = t.line()
+                if not first.startswith("* OK"):
+                    assert "[UNAVAILABLE]" in first, first
+                    refused += 1
+                    if refused > 20:
+                        break
+                    continue
+                try:
+                    t.send(b"a LOGIN vagrant {60000}\r\n")
+                    t.line()
+                    t.send(b"x" * 59000)
+                except (OSError, EOFError):
+                    pass  # it was shed already
+            g.log_line("stress: orange, was")
+            assert refused > 0, g.log()[-3000:]
+            assert user.imap("b", "NOOP")[-1].startswith("b OK")
+            time.sleep(1.5)  # who was silent for a second is idle
+            shed = 0
+            for t in h.peers:
+                t.socket.settimeout(0.01)
+                try:
+                    shed += b"[UNAVAILABLE] The server is overloaded" in t.rest()
+                except OSError:
+                    pass
+            assert shed > 0
+            used = [int(p) for p in re.findall(r"stress: .*?memory (\d+)%", g.log())]
+            assert max(used) <= 105, used
+            user.close()
+        assert "stress: yellow, was green" in g.log()
+
+
+# ---- the log ----
+
+def test_flood_of_log_lines_X10():
+    with Gateway(smtpd_hard_error_limit=100, smtpd_soft_error_limit=100, **ALL_STRANGERS) as g:
+        with Hostile(g, cpu_ns=2000, cpu_ms=1000) as h:
+            for _ in range(8):
+                with h.talk(g.smtp_port) as t:
+                    t.smtp()
+                    t.smtp("EHLO a.example.com")
+                    t.smtp("MAIL FROM:<a@example.com>")
+                    t.send("RCPT TO:<nobody@elsewhere.example.org>\r\n" * 50)
+                    for _ in range(50):
+                        t.smtp()
+        assert re.search(r"\[127\.0\.0\.1\]: \d+ more lines suppressed", g.log()), g.log()[-2000:]
+
+
+# ---- the table ----
+
+def test_table_names_what_is_there():
+    """Each limit of the list has an option or a constant, and a test, that exist."""
+    options = subprocess.run([BINARY, "config", "--man"], capture_output=True, text=True).stdout
+    sources = subprocess.run(["grep", "-rhoE", r"\b[A-Z]+(_[A-Z]+)+ = ", *(os.path.join(ROOT, d) for d in ("core", "proto"))],
+                             capture_output=True, text=True).stdout
+    seen = set()
+    with open(os.path.join(HERE, "limits.txt")) as f:
+        rows = [[word.strip() for word in line.split("|")] for line in f if line.startswith("L")]
+    for limit, name, test in rows:
+        seen.add(limit)
+        assert name + " = " in sources or f"fB{name}" in options, name
+        path, _, function = test.partition(":")
+        full = os.path.join(ROOT, path)
+        assert os.path.exists(full), test
+        if function:
+            with open(full) as f:
+                assert re.search(rf"\b{function}\(", f.read()), test
+    missing = {f"L{n}" for n in range(1, 19)} - seen
+    assert not missing, missing
+
+
+test_table_names_what_is_there.once = True
