@@ -24,7 +24,8 @@ enum request_kind {
     REQUEST_SMTP_STORE, /* struct smtp_store_request: the end of it: make the message durable */
     REQUEST_IMAP_SELECT,
     REQUEST_IMAP_STATUS,
-    REQUEST_IMAP_LIST,
+    REQUEST_IMAP_LIST,    /* also LSUB */
+    REQUEST_IMAP_MAILBOX, /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE */
     REQUEST_IMAP_FETCH,
     REQUEST_IMAP_STORE,
     REQUEST_IMAP_SEARCH,
@@ -47,6 +48,8 @@ enum request_status {
     REQUEST_CONTINUE,  /* AUTH: the challenge is in `out` */
     REQUEST_REFUSED,   /* no, and asking again will not help */
     REQUEST_NOT_FOUND, /* what was named does not exist */
+    REQUEST_EXISTS,    /* what was to be made exists */
+    REQUEST_DELETED,   /* the selected mailbox was deleted: the session must end */
     REQUEST_GONE,      /* some of the messages that were named do not exist any more */
     REQUEST_TRY_LATER, /* overload, no space for now, a dependency is away */
     REQUEST_FULL,      /* the disk or a quota is full */

@@ -16,6 +16,7 @@ enum request_status imap_run_status(enum store_status status)
     case STORE_GONE:
         return REQUEST_GONE;
     case STORE_EXISTS:
+        return REQUEST_EXISTS;
     case STORE_INVALID:
         return REQUEST_REFUSED;
     case STORE_OVER_QUOTA:
@@ -178,20 +179,72 @@ static enum imap_next imap_run_account_new(struct imap_run *run)
     return IMAP_NEXT_CHANGE;
 }
 
+/* An account from before there were mailboxes that come with it gets them now. */
+static enum imap_next imap_run_folders(struct imap_run *run)
+{
+    run->request->gives_folders = true;
+    run->change = store_change_new(run->service->store);
+    store_change_account(run->change, run->request->account->name);
+    return IMAP_NEXT_CHANGE;
+}
+
+/* INBOX was renamed: it is another mailbox now, with the UIDVALIDITY of the one that the client
+ * knows, and all that the client knows has vanished from it. */
+static enum store_status imap_run_follow(struct imap_run *run)
+{
+    struct imap_view *view = run->request->view;
+    struct watch *watch = run->request->base.watch;
+    struct store_mailbox_info info;
+    enum store_status status =
+        store_mailbox_find(run->view, run->request->account->id, SPAN("INBOX"), &info);
+
+    if (status != STORE_OK)
+        return status;
+    if (info.uid_validity != view->uid_validity)
+        return STORE_NOT_FOUND;
+    view->mailbox = info.id;
+    if (watch != NULL && run->service->watches != NULL)
+        watch_set(run->service->watches, watch, info.id);
+    return STORE_OK;
+}
+
+/* Whether the selected mailbox is still there. False: run->status says what is wrong. */
+static bool imap_run_is_selected(struct imap_run *run)
+{
+    const struct imap_request *r = run->request;
+    enum store_status status;
+    uint32_t validity;
+
+    if (r->view == NULL || r->view->mailbox == 0 ||
+        (r->base.kind == REQUEST_IMAP_MAILBOX && r->phase > 0)) /* it may be what was deleted */
+        return true;
+    status = store_mailbox_state(run->view, r->view->mailbox, &validity);
+    if (status == STORE_OK && validity != r->view->uid_validity)
+        status = imap_run_follow(run);
+    run->status = status == STORE_NOT_FOUND ? REQUEST_DELETED : imap_run_status(status);
+    return status == STORE_OK;
+}
+
 /* Finds the account, the first time; a user who never got mail has none yet. */
 static enum imap_next imap_run_account(struct imap_run *run, imap_step_fn *step)
 {
     struct imap_account *account = run->request->account;
+    enum store_status status;
 
     if (account->id == 0) {
-        enum store_status status = store_account_find(run->view, account->name, &account->id);
+        status = store_account_find(run->view, account->name, &account->id);
 
         if (status == STORE_NOT_FOUND)
             return imap_run_account_new(run);
         if (status != STORE_OK)
             return imap_run_fail(run, status);
+        if (store_account_wants_folders(run->view, account->id))
+            return imap_run_folders(run);
+    } else if (run->request->gives_folders) { /* whether it could be done or not */
+        run->request->gives_folders = run->request->change_failed = false;
+        run->request->change_modseq = 0;
     }
-    return step(run);
+    return imap_run_is_selected(run) ? step(run) : IMAP_NEXT_DONE;
 }
 
 enum service_outcome imap_run_step(struct service *s, struct request *r, struct job *job,

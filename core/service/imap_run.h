@@ -87,6 +87,7 @@ void imap_sync_keywords(struct imap_run *run, uint64_t keywords);
 
 /* The rows of service_table.c. */
 service_run_fn imap_select_run, imap_status_run, imap_list_run, imap_fetch_run, imap_store_run,
-    imap_search_run, imap_expunge_run, imap_append_run, imap_copy_run, imap_sync_run;
+    imap_mailbox_run, imap_search_run, imap_expunge_run, imap_append_run, imap_copy_run,
+    imap_sync_run;
 
 #endif

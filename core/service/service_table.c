@@ -12,6 +12,7 @@ const struct service_row service_table[REQUEST_KINDS] = {
     [REQUEST_IMAP_SELECT] = {imap_select_run,  SERVICE_ON_WORKER,       NULL            },
     [REQUEST_IMAP_STATUS] = {imap_status_run,  SERVICE_ON_WORKER,       NULL            },
     [REQUEST_IMAP_LIST] = {imap_list_run,    SERVICE_ON_WORKER,       NULL            },
+    [REQUEST_IMAP_MAILBOX] = {imap_mailbox_run, SERVICE_ON_WORKER,       NULL            },
     [REQUEST_IMAP_FETCH] = {imap_fetch_run,   SERVICE_ON_WORKER,       NULL            },
     [REQUEST_IMAP_STORE] = {imap_store_run,   SERVICE_ON_WORKER,       NULL            },
     [REQUEST_IMAP_SEARCH] = {imap_search_run,  SERVICE_ON_WORKER_LATER, NULL            },

@@ -36,6 +36,21 @@ void imap_logout_cmd(struct imap_session *s, struct span args)
     imap_close(s, s->state == IMAP_FRESH ? "Aborted login by logging out" : "Logged out");
 }
 
+/* RFC 5161. Nothing that we have needs it; clients wait for the answer all the same. */
+void imap_enable_cmd(struct imap_session *s, struct span args)
+{
+    struct span capability;
+
+    do {
+        if (!imap_token_space(&args) || !imap_token_atom(&args, &capability)) {
+            imap_bad(s, NULL);
+            return;
+        }
+    } while (!scan_end(&args));
+    chain_add(&s->base.out, SPAN("* ENABLED\r\n"));
+    imap_ok(s);
+}
+
 static bool id_text_is_plain(struct span text)
 {
     return memchr(text.at, '\r', text.len) == NULL && memchr(text.at, '\n', text.len) == NULL;

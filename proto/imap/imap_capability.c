@@ -5,17 +5,21 @@ static const struct {
     const char *name;
     unsigned states;
 } imap_capabilities[] = {
-    {"IMAP4rev1",   IMAP_ANY},
-    {"LITERAL+",    IMAP_ANY},
-    {"SASL-IR",     IMAP_ANY},
-    {"ID",          IMAP_ANY},
-    {"IDLE",        IMAP_ANY},
-    {"MULTIAPPEND", IMAP_IN },
-    {"NAMESPACE",   IMAP_IN },
-    {"UNSELECT",    IMAP_IN },
-    {"CHILDREN",    IMAP_IN },
-    {"UIDPLUS",     IMAP_IN },
-    {"MOVE",        IMAP_IN },
+    {"IMAP4rev1",          IMAP_ANY},
+    {"LITERAL+",           IMAP_ANY},
+    {"SASL-IR",            IMAP_ANY},
+    {"ID",                 IMAP_ANY},
+    {"IDLE",               IMAP_ANY},
+    {"MULTIAPPEND",        IMAP_IN },
+    {"NAMESPACE",          IMAP_IN },
+    {"UNSELECT",           IMAP_IN },
+    {"CHILDREN",           IMAP_IN },
+    {"LIST-EXTENDED",      IMAP_IN },
+    {"SPECIAL-USE",        IMAP_IN },
+    {"CREATE-SPECIAL-USE", IMAP_IN },
+    {"ENABLE",             IMAP_IN },
+    {"UIDPLUS",            IMAP_IN },
+    {"MOVE",               IMAP_IN },
 };
 
 void imap_capability_write(const struct imap_session *s, struct chain *out)

@@ -112,6 +112,7 @@ void imap_ask_auth(struct imap_session *s, struct auth_request *r);
 
 void imap_close(struct imap_session *s, const char *reason); /* "Logged out": the log's word */
 void imap_unselect(struct imap_session *s);
+void imap_bye_deleted(struct imap_session *s); /* the selected mailbox is no more */
 
 /* imap_capability.c */
 void imap_capability_write(const struct imap_session *s, struct chain *out);
@@ -126,6 +127,7 @@ void imap_capability_cmd(struct imap_session *s, struct span args);
 void imap_noop_cmd(struct imap_session *s, struct span args);
 void imap_logout_cmd(struct imap_session *s, struct span args);
 void imap_id_cmd(struct imap_session *s, struct span args);
+void imap_enable_cmd(struct imap_session *s, struct span args);
 
 /* imap_tls_cmd.c */
 bool imap_tls_is_possible(const struct imap_session *s);
@@ -154,7 +156,16 @@ void imap_expunge_cmd(struct imap_session *s, struct span args);
 
 /* imap_list_cmd.c */
 void imap_list_cmd(struct imap_session *s, struct span args);
+void imap_lsub_cmd(struct imap_session *s, struct span args);
 void imap_namespace_cmd(struct imap_session *s, struct span args);
+
+/* imap_mailbox_cmd.c */
+void imap_create_cmd(struct imap_session *s, struct span args);
+void imap_delete_cmd(struct imap_session *s, struct span args);
+void imap_rename_cmd(struct imap_session *s, struct span args);
+void imap_subscribe_cmd(struct imap_session *s, struct span args);
+void imap_unsubscribe_cmd(struct imap_session *s, struct span args);
+void imap_mailbox_answered(struct imap_session *s, struct request *r);
 
 /* imap_fetch_cmd.c, imap_store_cmd.c, imap_search_cmd.c */
 void imap_fetch_cmd(struct imap_session *s, struct span args);

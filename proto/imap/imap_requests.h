@@ -52,6 +52,7 @@ struct imap_request {
     void *job; /* of an answer that comes later */
     unsigned phase;
     bool change_failed;
+    bool gives_folders;     /* the change at hand is not the command's own */
     uint64_t change_modseq; /* of the mailbox after the request's last change; 0: none yet */
     uint32_t change_uid, change_uid_validity; /* of the first message that it brought */
     struct imap_ranges changed;               /* what was copied; owned */
@@ -82,15 +83,51 @@ struct imap_status_request {
     unsigned items;
 };
 
+/* What mailboxes are for (RFC 6154), the same as in the store. */
+enum imap_use {
+    IMAP_USE_ARCHIVE = 1 << 0,
+    IMAP_USE_DRAFTS = 1 << 1,
+    IMAP_USE_JUNK = 1 << 2,
+    IMAP_USE_SENT = 1 << 3,
+    IMAP_USE_TRASH = 1 << 4,
+};
+
+enum imap_list_option {
+    IMAP_LIST_LSUB = 1 << 0, /* as LSUB does it, RFC 3501 6.3.9 */
+    /* select (RFC 5258 3.1, RFC 6154) */
+    IMAP_LIST_SUBSCRIBED = 1 << 1,
+    IMAP_LIST_SPECIAL_USE = 1 << 2,
+    IMAP_LIST_RECURSIVE = 1 << 3,
+    /* return; what mailboxes are for and whether they have children is always told */
+    IMAP_LIST_SHOW_SUBSCRIBED = 1 << 4,
+};
 struct imap_match;
 struct imap_list_request {
     struct imap_request imap;
     struct imap_match *match;
-    bool none_matches; /* only mailboxes of a kind that there is none of */
+    unsigned options; /* enum imap_list_option */
 
     /* place */
     char after[IMAP_NAME_MAX];
     uint32_t after_len;
+};
+
+enum imap_mailbox_what {
+    IMAP_MAILBOX_CREATE,
+    IMAP_MAILBOX_DELETE,
+    IMAP_MAILBOX_RENAME,
+    IMAP_MAILBOX_SUBSCRIBE,
+    IMAP_MAILBOX_UNSUBSCRIBE,
+};
+struct imap_mailbox_request {
+    struct imap_request imap;
+    enum imap_mailbox_what what;
+    char name[IMAP_NAME_MAX];
+    uint32_t name_len;
+    char to[IMAP_NAME_MAX]; /* RENAME */
+    uint32_t to_len;
+    unsigned uses;         /* CREATE: enum imap_use */
+    bool deleted_selected; /* out: the selected mailbox is no more */
 };
 
 enum imap_fetch_item {

@@ -107,6 +107,7 @@ static const struct {
 } imap_refusals[] = {
     {REQUEST_REFUSED,   "[CANNOT] This can't be done."                              },
     {REQUEST_NOT_FOUND, "[NONEXISTENT] Mailbox doesn't exist."                      },
+    {REQUEST_EXISTS,    "[ALREADYEXISTS] Mailbox already exists."                   },
     {REQUEST_GONE,      "[EXPUNGEISSUED] Some of the messages no longer exist."     },
     {REQUEST_TRY_LATER, "[UNAVAILABLE] Please try again later."                     },
     {REQUEST_FULL,      "[LIMIT] There is no room for this."                        },
@@ -204,7 +205,9 @@ static void imap_reply(struct session *base, struct request *r)
     }
     s->out_bytes += ((struct imap_request *)r)->out_bytes;
     s->expunged += ((struct imap_request *)r)->expunged;
-    if (s->command.verb->answered != NULL)
+    if (r->status == REQUEST_DELETED)
+        imap_bye_deleted(s);
+    else if (s->command.verb->answered != NULL)
         s->command.verb->answered(s, r);
     else
         imap_finish_status(s, r);
@@ -369,6 +372,13 @@ void imap_unselect(struct imap_session *s)
     imap_view_free(&s->view);
     if (s->state == IMAP_SELECTED)
         s->state = IMAP_LOGGED_IN;
+}
+
+/* Whoever deleted it, we or another session: the client knows numbers that mean nothing now. */
+void imap_bye_deleted(struct imap_session *s)
+{
+    imap_say(s, SPAN("* BYE Selected mailbox was deleted, have to disconnect.\r\n"));
+    imap_close(s, "Selected mailbox was deleted");
 }
 
 void imap_close(struct imap_session *s, const char *reason)

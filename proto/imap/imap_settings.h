@@ -61,7 +61,7 @@ enum {
     IMAP_ID_PAIRS_MAX = 30,          /* RFC 2971 3.3 */
     IMAP_ID_FIELD_MAX = 30,          /* bytes of a field's name, same section */
     IMAP_ID_VALUE_MAX = 1024,        /* bytes of a value, same section */
-    IMAP_PATTERN_MAX = 1088,         /* bytes of a LIST pattern: a name and its wildcards */
+    IMAP_PATTERN_MAX = 1088,         /* bytes of a LIST's patterns: a name and its wildcards */
 };
 
 #endif

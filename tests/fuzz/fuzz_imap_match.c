@@ -30,6 +30,24 @@ static bool plain_match(struct span pattern, struct span name)
     return row[name.len];
 }
 
+/* Each level above the name as if it were the name. */
+static void check_levels(const struct imap_match *m, struct span name)
+{
+    uint32_t levels = imap_match_levels(m, name);
+    unsigned level = 0;
+
+    for (size_t i = 0; i < name.len && level < 31; i++) {
+        struct span above = span_first(name, i);
+
+        if (name.at[i] != '/')
+            continue;
+        if (!span_eq_nocase(above, SPAN("INBOX")))
+            ensure((levels >> level & 1) == imap_match_name(m, above));
+        level++;
+    }
+    ensure((levels >> level & 1) == imap_match_name(m, name));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *line = size == 0 ? NULL : memchr(data, '\n', size);
@@ -41,12 +59,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     pattern = (struct span){(const char *)data, (size_t)(line - (const char *)data)};
     name = (struct span){line + 1, size - pattern.len - 1};
-    m = imap_match_new(pattern);
-    if (m == NULL)
+    m = imap_match_new();
+    if (!imap_match_add(m, pattern)) {
+        imap_match_free(&m);
         return 0;
+    }
     found = imap_match_name(m, name);
     if (name.len <= PLAIN_MAX && !span_eq_nocase(name, SPAN("INBOX")))
         ensure(found == plain_match(pattern, name));
+    if (name.len <= PLAIN_MAX)
+        check_levels(m, name);
     imap_match_free(&m);
     return 0;
 }

@@ -1,9 +1,9 @@
 /*
  * transcript_imap: IMAP conversations.
  *
- * W: ok, later, full, refused, notfound, gone or damaged; what follows is said untagged before the
- * answer. To a SELECT, "ok 3" gives a mailbox of the UIDs 1 to 3. B: lines show the typed requests.
- * The user vagrant has the password "password".
+ * W: ok, later, full, refused, notfound, exists, deleted, gone or damaged; what follows is said
+ * untagged before the answer. To a SELECT, "ok 3" gives a mailbox of the UIDs 1 to 3. B: lines show
+ * the typed requests. The user vagrant has the password "password".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,10 +168,22 @@ static void show_copy(struct chain *out, struct imap_copy_request *r)
     r->imap.change_uid = 11;
 }
 
+static void show_mailbox(struct chain *out, const struct imap_mailbox_request *r)
+{
+    static const char *const words[] = {"CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE"};
+
+    chain_addf(out, "%s %.*s", words[r->what], (int)r->name_len, r->name);
+    if (r->to_len > 0)
+        chain_addf(out, " -> %.*s", (int)r->to_len, r->to);
+    if (r->uses != 0)
+        chain_addf(out, " uses %u", r->uses);
+}
+
 static void show_request(struct chain *out, struct request *request)
 {
     struct imap_select_request *select = (struct imap_select_request *)request;
     struct imap_status_request *status = (struct imap_status_request *)request;
+    struct imap_list_request *list = (struct imap_list_request *)request;
     struct imap_request *common = (struct imap_request *)request;
 
     switch (request->kind) {
@@ -183,7 +195,12 @@ static void show_request(struct chain *out, struct request *request)
         chain_addf(out, "STATUS %.*s %u", (int)status->name_len, status->name, status->items);
         break;
     case REQUEST_IMAP_LIST:
-        chain_add(out, SPAN("LIST"));
+        chain_add(out, list->options & IMAP_LIST_LSUB ? SPAN("LSUB") : SPAN("LIST"));
+        if ((list->options & ~(unsigned)IMAP_LIST_LSUB) != 0)
+            chain_addf(out, " %u", list->options);
+        break;
+    case REQUEST_IMAP_MAILBOX:
+        show_mailbox(out, (struct imap_mailbox_request *)request);
         break;
     case REQUEST_IMAP_FETCH:
         show_fetch(out, (struct imap_fetch_request *)request);
@@ -237,6 +254,8 @@ static enum request_status status_of(struct span word)
         {"full",     REQUEST_FULL     },
         {"refused",  REQUEST_REFUSED  },
         {"notfound", REQUEST_NOT_FOUND},
+        {"exists",   REQUEST_EXISTS   },
+        {"deleted",  REQUEST_DELETED  },
         {"damaged",  REQUEST_DAMAGED  },
         {"gone",     REQUEST_GONE     },
     };

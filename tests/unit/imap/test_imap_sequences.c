@@ -45,6 +45,14 @@ static const struct row {
     {"EXAMINE",      "EXAMINE INBOX",                               INSIDE,   0,      INSIDE,   RO,    true },
     {"STATUS",       "STATUS INBOX (UNSEEN)",                       INSIDE,   0,      INSIDE,   STAYS, false},
     {"LIST",         "LIST \"\" *",                                 INSIDE,   0,      INSIDE,   STAYS, false},
+    {"LSUB",         "LSUB \"\" *",                                 INSIDE,   0,      INSIDE,   STAYS, false},
+    {"CREATE",       "CREATE new",                                  INSIDE,   0,      INSIDE,   STAYS, true },
+    {"CREATE",       "CREATE gone",                                 0,        INSIDE, INSIDE,   STAYS, false},
+    {"DELETE",       "DELETE new",                                  INSIDE,   0,      INSIDE,   STAYS, true },
+    {"RENAME",       "RENAME new newer",                            INSIDE,   0,      INSIDE,   STAYS, true },
+    {"SUBSCRIBE",    "SUBSCRIBE new",                               INSIDE,   0,      INSIDE,   STAYS, false},
+    {"UNSUBSCRIBE",  "UNSUBSCRIBE new",                             INSIDE,   0,      INSIDE,   STAYS, false},
+    {"ENABLE",       "ENABLE CONDSTORE",                            INSIDE,   0,      0,        STAYS, false},
     {"NAMESPACE",    "NAMESPACE",                                   INSIDE,   0,      0,        STAYS, false},
     {"IDLE",         "IDLE\r\nDONE",                                INSIDE,   0,      SELECTED, STAYS, true },
     {"CHECK",        "CHECK",                                       SELECTED, 0,      SELECTED, STAYS, false},
@@ -157,6 +165,9 @@ static void real_answer(struct real *r)
             request->status = REQUEST_NOT_FOUND;
         imap_view_append(select->imap.view, (struct imap_range){7, 7});
         select->imap.view->read_only = select->read_only;
+    } else if (request->kind == REQUEST_IMAP_MAILBOX) {
+        if (((struct imap_mailbox_request *)request)->name_len == 4)
+            request->status = REQUEST_NOT_FOUND;
     }
     r->session->ops->reply(r->session, request);
 }

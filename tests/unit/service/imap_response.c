@@ -196,8 +196,8 @@ static const char *read_numbered(struct span *at, uint64_t number, struct imap_c
 static const char *read_untagged(struct span *at, struct imap_client_view *view)
 {
     static const char *const states[] = {"OK ", "NO ", "BAD ", "BYE "};
-    static const char *const data[] = {"CAPABILITY", "FLAGS", "LIST",     "STATUS",
-                                       "SEARCH",     "ID",    "NAMESPACE"};
+    static const char *const data[] = {"CAPABILITY", "FLAGS",     "LIST", "STATUS", "SEARCH",
+                                       "ID",         "NAMESPACE", "LSUB", "ENABLED"};
     uint64_t number;
 
     if (take_number(at, &number))

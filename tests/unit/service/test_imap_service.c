@@ -75,7 +75,7 @@ static void imap_seed_test(void **state)
     imap_client_open(&c, w);
     heard = imap_client_say(&c, "a login vagrant password\r\n");
     HAS(heard, "a OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID IDLE MULTIAPPEND NAMESPACE UNSELECT "
-               "CHILDREN UIDPLUS MOVE] "
+               "CHILDREN LIST-EXTENDED SPECIAL-USE CREATE-SPECIAL-USE ENABLE UIDPLUS MOVE] "
                "Logged in\r\n");
     assert_int_equal(c.session->idle_ms, w->settings.idle_ms);
     heard = imap_client_say(&c, "b select inbox\r\n");
