@@ -7,6 +7,7 @@
 enum {
     GUARD_STEP = 512,      /* bytes; smaller changes of one connection wait for company */
     GUARD_SHED_PART = 16,  /* one of so many connections is shed in a look, one at least */
+    GUARD_KNOWN_PART = 20, /* of the budget, one of so many parts is not for strangers */
     GUARD_QUIET_MS = 1000, /* who said something whole since then is not idle */
 };
 
@@ -34,6 +35,14 @@ static size_t held_by(struct conn *c)
     return held + c->session_held;
 }
 
+/* The last part of the budget is for those who are logged in, in a transaction, or ours. */
+static uint64_t may_use(const struct conn *c, uint64_t most)
+{
+    bool is_known = c->ticket.is_exempt || (c->session != NULL && c->session->is_engaged);
+
+    return is_known ? most : most - most / GUARD_KNOWN_PART;
+}
+
 static bool charge(struct conn *c, int64_t bytes)
 {
     struct budget_share *share = &c->set->share;
@@ -45,7 +54,8 @@ static bool charge(struct conn *c, int64_t bytes)
         fits = conn_limits_charge(c->service->limits, &c->ticket, bytes);
     if (bytes <= 0)
         return true;
-    if (share->budget != NULL && budget_held(share->budget) > budget_most(share->budget))
+    if (share->budget != NULL &&
+        budget_held(share->budget) > may_use(c, budget_most(share->budget)))
         fits = false;
     return fits;
 }

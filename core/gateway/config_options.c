@@ -74,7 +74,7 @@ const struct config_option config_options[] = {
         "% "
         "on (stress) new clients outside of mynetworks are asked to come back, those who are not "
         "logged in and idle longest are hung up on, and smtpd_stress_timeout and its like hold; "
-        "from 95 % on no new mail is taken. A disk that needs more than a second for a write is "
+        "from 95 % on no new mail is taken and strangers get nothing more. A disk that needs more than a second for a write is "
         "stress too. Each change is a line in the log."),
     ROW(client_memory_max, SIZE, "64m", MIB, 1024 * GIB, "bytes",
         "The most of it that is held for one client (an IPv4 address, an IPv6 /64) outside of "

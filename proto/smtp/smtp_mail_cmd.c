@@ -129,6 +129,7 @@ void smtp_mail_cmd(struct smtp_session *s, struct span args)
         return;
     if (s->base.stress >= SESSION_SHORT) {
         smtp_reject(s, SMTP_SHORT, NULL);
+        s->errors--; /* it is our trouble, not the client's */
         return;
     }
     smtp_add_origin(&sender, s->settings->myorigin);
