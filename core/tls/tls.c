@@ -276,14 +276,6 @@ enum tls_status tls_read(struct tls *t, struct chain *held, struct span *bytes, 
     return failed(t, t->end, said);
 }
 
-static int write_record(struct tls *t, struct span bytes)
-{
-    int len = mbedtls_ssl_write(&t->ssl, (const unsigned char *)bytes.at, bytes.len);
-
-    ensure(len < 0 || (size_t)len == bytes.len); /* a record takes it, the queue never refuses */
-    return len;
-}
-
 enum tls_status tls_write(struct tls *t, struct chain *plain, size_t max, struct chain *out)
 {
     char gathered[TLS_RECORD_MAX];
@@ -303,11 +295,11 @@ enum tls_status tls_write(struct tls *t, struct chain *plain, size_t max, struct
             chain_copy(plain, 0, gathered, len);
             bytes = (struct span){gathered, len};
         }
-        done = write_record(t, bytes);
-        if (done < 0)
+        done = mbedtls_ssl_write(&t->ssl, (const unsigned char *)bytes.at, bytes.len);
+        if (done <= 0)
             return failed(t, done, said);
-        chain_drop(plain, len);
-        max -= len;
+        chain_drop(plain, (size_t)done); /* TLS 1.3 takes some bytes less at once */
+        max -= (size_t)done;
     }
     return TLS_OK;
 }

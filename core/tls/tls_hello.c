@@ -8,6 +8,8 @@ enum {
     RANDOM_LEN = 2 + 32, /* with the version in front */
     EXTENSION_SERVER_NAME = 0,
     EXTENSION_EMS = 23,
+    EXTENSION_VERSIONS = 43,
+    VERSION_13 = 0x0304,
     NAME_IS_HOST = 0,
 };
 
@@ -68,6 +70,18 @@ static void read_server_name(struct span body, struct tls_hello *hello)
     }
 }
 
+/* RFC 8446 4.2.1 */
+static void read_versions(struct span body, struct tls_hello *hello)
+{
+    struct span list;
+    uint32_t version;
+
+    if (!take_block(&body, 1, &list))
+        return;
+    while (take_number(&list, 2, &version))
+        hello->has_13 |= version == VERSION_13;
+}
+
 static void read_extensions(struct span all, struct tls_hello *hello)
 {
     uint32_t type;
@@ -78,6 +92,8 @@ static void read_extensions(struct span all, struct tls_hello *hello)
             read_server_name(body, hello);
         else if (type == EXTENSION_EMS)
             hello->has_ems = true;
+        else if (type == EXTENSION_VERSIONS)
+            read_versions(body, hello);
     }
 }
 

@@ -4,7 +4,7 @@
 /*
  * tls_hello: what we must know of a ClientHello (RFC 8446 4.1.2) before the library reads it: the
  * host that the client asks for, because a session ticket is only good for the same one and stands
- * in front of it as often as behind, and whether it offers the extended master secret.
+ * in front of it as often as behind, and whether it offers the extended master secret or TLS 1.3.
  */
 
 #include <stdbool.h>
@@ -19,6 +19,7 @@ enum {
 struct tls_hello {
     char server_name[TLS_NAME_MAX + 1]; /* lower case; "": none, or none that is a host name */
     bool has_ems;                       /* RFC 7627 */
+    bool has_13;                        /* TLS 1.3 is among the versions */
 };
 
 /* From the first record of a connection. False when it is not one whole ClientHello. */

@@ -1,10 +1,11 @@
 /*
  * tls_ticket: sessions that clients keep for us (RFC 5077, RFC 8446 4.6.1), sealed so that nobody
  * else can read or make one. A ticket is only good where it was given: for the same listener, the
- * same server name and with the same extended master secret or none (RFC 7627 5.3). Its key is used
- * for an hour and known for another one, then it is gone, and with it what was recorded.
+ * same server name and, in TLS 1.2, with the same extended master secret or none (RFC 7627 5.3).
+ * Its key is used for an hour and known for another one, then it is gone, and with it what was
+ * recorded.
  *
- *     key name 8 | issued 8 | nonce 12 | the session, sealed | tag 16
+ *     key name 8 | issued 8 | nonce 12 | kind 1 | the session, sealed | tag 16
  */
 
 #include <stdlib.h>
@@ -24,9 +25,16 @@ enum {
     ISSUED_LEN = 8,
     NONCE_LEN = 12,
     TAG_LEN = 16,
-    HEAD_LEN = NAME_LEN + ISSUED_LEN + NONCE_LEN,
+    KIND_AT = NAME_LEN + ISSUED_LEN + NONCE_LEN,
+    HEAD_LEN = KIND_AT + 1,
     KEY_LEN = 32,
     PLACE_MAX = HEAD_LEN + 64 + TLS_NAME_MAX + 8,
+};
+
+enum ticket_kind {
+    TICKET_12,
+    TICKET_12_EMS,
+    TICKET_13,
 };
 
 struct ticket_key {
@@ -116,7 +124,6 @@ static size_t place_of(const struct tls *t, const unsigned char *head, unsigned 
 
     memcpy(at, head, HEAD_LEN);
     at[len++] = (unsigned char)t->protocol;
-    at[len++] = t->hello->has_ems;
     len += put_text(at + len, t->service, 63);
     len += put_text(at + len, t->hello->server_name, TLS_NAME_MAX);
     return len;
@@ -155,6 +162,14 @@ static int unseal(const struct ticket_key *key, const struct tls *t, const unsig
     return error;
 }
 
+/* Might a client that offers this use a ticket of that kind? Another one gets a full handshake. */
+static bool kind_fits(const struct tls_hello *hello, unsigned char kind)
+{
+    if (kind == TICKET_13)
+        return hello->has_13;
+    return kind == (hello->has_ems ? TICKET_12_EMS : TICKET_12);
+}
+
 /* ---- what the library calls ---- */
 
 int tls_ticket_write(void *context, const mbedtls_ssl_session *session, unsigned char *start,
@@ -177,6 +192,11 @@ int tls_ticket_write(void *context, const mbedtls_ssl_session *session, unsigned
     memcpy(start, key.name, NAME_LEN);
     number_put64(start + NAME_LEN, at_s);
     random_bytes(start + NAME_LEN + ISSUED_LEN, NONCE_LEN);
+    start[KIND_AT] = TICKET_12;
+    if (strcmp(mbedtls_ssl_get_version(&t->ssl), "TLSv1.3") == 0)
+        start[KIND_AT] = TICKET_13;
+    else if (t->hello->has_ems)
+        start[KIND_AT] = TICKET_12_EMS;
     error = seal(&key, t, start, body, len);
     mbedtls_platform_zeroize(&key, sizeof(key));
     *len_r = HEAD_LEN + len + TAG_LEN;
@@ -193,7 +213,7 @@ int tls_ticket_parse(void *context, mbedtls_ssl_session *session, unsigned char 
     size_t len;
     int error;
 
-    if (t->hello == NULL || size < HEAD_LEN + TAG_LEN ||
+    if (t->hello == NULL || size < HEAD_LEN + TAG_LEN || !kind_fits(t->hello, at[KIND_AT]) ||
         !key_named(lane->context->tickets, at_s, at, &key))
         return MBEDTLS_ERR_SSL_INVALID_MAC;
     len = size - HEAD_LEN - TAG_LEN;

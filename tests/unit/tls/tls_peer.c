@@ -188,6 +188,15 @@ void tls_peer_close(struct tls_peer *p)
     chain_free(&p->out);
 }
 
+void tls_peer_only_12(struct tls_peer *p)
+{
+#if MBEDTLS_VERSION_MAJOR >= 3
+    mbedtls_ssl_conf_max_tls_version(&p->config, MBEDTLS_SSL_VERSION_TLS1_2);
+#else
+    (void)p;
+#endif
+}
+
 void tls_peer_offer(struct tls_peer *p, const char *alpn)
 {
     p->alpn[0] = alpn;

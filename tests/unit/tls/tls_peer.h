@@ -28,6 +28,7 @@ void tls_peer_open(struct tls_peer *p);
 void tls_peer_close(struct tls_peer *p);
 
 /* Optional, before tls_peer_begin(). */
+void tls_peer_only_12(struct tls_peer *p); /* no newer version than TLS 1.2 */
 void tls_peer_offer(struct tls_peer *p, const char *alpn);
 void tls_peer_show(struct tls_peer *p, const char *pem_path);
 void tls_peer_resume(struct tls_peer *p, const struct tls_peer *before);
