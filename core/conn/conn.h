@@ -51,6 +51,7 @@ enum {
     CONN_LINGER_MS = 2 * 1000,       /* from our last word to the peer's end */
     CONN_PROXY_MS = 5 * 1000,        /* for a proxy's header */
     CONN_HANDSHAKE_MS = 10 * 1000,   /* for TLS to begin, in all (HOSTILE L2) */
+    CONN_TLS_REST_MS = 5 * 1000,     /* of silence, then TLS gives its buffers back */
 };
 
 /* What stands behind a listening address. Lives longer than its connections. */

@@ -95,16 +95,19 @@ static void time_is_up(struct conn *c)
 static void due(struct timer *t)
 {
     struct conn *c = CONTAINER_OF(t, struct conn, timer);
-    uint64_t at_ns = until_ns(c);
+    uint64_t at_ns = until_ns(c), rest_ns = conn_tls_rest_ns(c);
+    uint64_t now_ns = reactor_now_ns(c->set->reactor);
 
-    if (at_ns != 0 && at_ns <= reactor_now_ns(c->set->reactor))
+    if (rest_ns != 0 && rest_ns <= now_ns)
+        conn_tls_rest(c);
+    if (at_ns != 0 && at_ns <= now_ns)
         time_is_up(c);
     conn_settle(c);
 }
 
 void conn_timer_arm(struct conn *c)
 {
-    uint64_t at_ns;
+    uint64_t at_ns, rest_ns;
 
     if (c->state == CONN_TALKING) {
         if (!is_rated(c)) {
@@ -115,6 +118,9 @@ void conn_timer_arm(struct conn *c)
         }
     }
     at_ns = until_ns(c);
+    rest_ns = c->state == CONN_TALKING ? conn_tls_rest_ns(c) : 0;
+    if (rest_ns != 0 && (at_ns == 0 || rest_ns < at_ns))
+        at_ns = rest_ns;
     if (at_ns != 0 && (c->timer.at_ns == 0 || at_ns < c->timer.at_ns))
         timer_set(c->set->reactor, &c->timer, at_ns, due);
 }

@@ -16,6 +16,7 @@ struct conn_tls {
     struct list waiting; /* in set->handshakes_waiting, for a turn of the workers */
     bool is_away;        /* a worker has all but `conn` */
     bool is_open;        /* the handshake is done */
+    bool rests;          /* its buffers were given back */
     bool said_end;       /* close_notify is said */
     enum tls_status status;
     struct chain in;  /* during the handshake; then what came behind it */
@@ -73,6 +74,19 @@ size_t conn_tls_held(const struct conn *c)
 uint64_t conn_tls_until_ns(const struct conn *c)
 {
     return c->tls->since_ns + CONN_HANDSHAKE_MS * (uint64_t)1000000;
+}
+
+uint64_t conn_tls_rest_ns(const struct conn *c)
+{
+    if (c->tls == NULL || !c->tls->is_open || c->tls->rests)
+        return 0;
+    return c->quiet_ns + CONN_TLS_REST_MS * (uint64_t)1000000;
+}
+
+void conn_tls_rest(struct conn *c)
+{
+    c->tls->rests = true;
+    tls_rest(c->tls->tls);
 }
 
 /* The session never hears its peer again. The alert, if there is one, still leaves. */
@@ -253,6 +267,7 @@ void conn_tls_received(struct conn *c, struct span data)
         conn_advance(c);
         return;
     }
+    t->rests = false;
     while (c->state == CONN_TALKING) {
         status = tls_read(t->tls, &t->in, &data, scratch(c->set), TLS_RECORD_MAX, &len, &t->out);
         chain_move(&c->sending, &t->out);
@@ -272,6 +287,7 @@ void conn_tls_seal(struct conn *c)
 
     if (!t->is_open)
         return;
+    t->rests = false;
     if (c->session->out.len > 0) {
         if (tls_write(t->tls, &c->session->out, CONN_TLS_SEAL_MAX, &t->out) != TLS_OK)
             chain_free(&c->session->out); /* the peer failed before; nobody can read this */

@@ -42,6 +42,10 @@ void conn_tls_seal(struct conn *c);
 /* Bytes of memory that it takes. */
 MUST_USE size_t conn_tls_held(const struct conn *c);
 
+/* When a silent connection is to rest; 0: it does already, or has no TLS. */
+MUST_USE uint64_t conn_tls_rest_ns(const struct conn *c);
+void conn_tls_rest(struct conn *c);
+
 /* A worker has it: it can't be freed. */
 MUST_USE bool conn_tls_is_away(const struct conn *c);
 void conn_tls_free(struct conn *c);
