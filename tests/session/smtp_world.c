@@ -99,6 +99,7 @@ static const char *const note_names[] = {
     [SMTP_NOTE_CONNECT] = "connect",         [SMTP_NOTE_CLIENT] = "client",
     [SMTP_NOTE_REJECT] = "reject",           [SMTP_NOTE_STORED] = "stored",
     [SMTP_NOTE_AUTH_FAILED] = "auth-failed", [SMTP_NOTE_PIPELINING] = "early",
+    [SMTP_NOTE_TLS] = "tls",                 [SMTP_NOTE_TLS_FAILED] = "tls-failed",
     [SMTP_NOTE_NOT_SMTP] = "foreign",        [SMTP_NOTE_LOST] = "lost",
     [SMTP_NOTE_TIMEOUT] = "timeout",         [SMTP_NOTE_ERRORS] = "errors",
     [SMTP_NOTE_SHUTDOWN] = "shutdown",       [SMTP_NOTE_OVERLOADED] = "overloaded",
@@ -162,7 +163,8 @@ void smtp_world_init(struct smtp_world *w, bool is_lmtp, struct chain *notes)
 
 struct session *smtp_world_session(struct smtp_world *w)
 {
-    struct session_peer peer = {.connection = 1, .address = "10.0.2.2", .port = 40000};
+    struct session_peer peer = {
+        .connection = 1, .address = "10.0.2.2", .port = 40000, .can_tls = w->can_tls};
 
     struct session *s = smtp_session_new(&w->host, &peer);
 
@@ -221,6 +223,7 @@ static bool set_bool(struct smtp_world *w, struct span name, bool yes)
         {"submission",                     &w->host.is_submission            },
         {"xclient",                        &w->may_xclient                   },
         {"ours",                           &w->is_ours                       },
+        {"can_tls",                        &w->can_tls                       },
     };
 
     for (size_t i = 0; i < COUNT_OF(bools); i++) {
@@ -250,6 +253,9 @@ bool smtp_world_set(struct smtp_world *w, struct span name, struct span value)
         set_text(w->banner, &w->settings.smtpd_banner, value);
     else if (is_word(name, "discard"))
         w->settings.smtpd_discard_ehlo_keywords |= smtp_settings_extension(value);
+    else if (is_word(name, "smtpd_tls_security_level"))
+        w->settings.smtpd_tls_security_level =
+            is_word(value, "encrypt") ? SMTP_TLS_ENCRYPT : SMTP_TLS_MAY;
     else if (is_word(name, "smtpd_forbid_bare_newline"))
         w->settings.smtpd_forbid_bare_newline =
             is_word(value, "reject") ? SMTP_BARE_REJECT : SMTP_BARE_NORMALIZE;

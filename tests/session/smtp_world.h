@@ -14,7 +14,7 @@ struct smtp_world {
     struct smtp_host host;
     struct smtp_settings settings;
     struct chain *notes; /* NULL: not written */
-    bool may_xclient, is_ours;
+    bool may_xclient, is_ours, can_tls;
     uint32_t stress;   /* enum session_stress */
     uint32_t rate_max; /* of each enum smtp_rate; 0: any number */
     unsigned counts[3];

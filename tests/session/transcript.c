@@ -207,6 +207,7 @@ struct play {
     struct chain kept, said, bodies, notes;
     unsigned answered;
     int64_t paused_us;
+    bool drops; /* the rest of the turn: it came in the clear, and TLS has begun */
 };
 
 static int64_t play_now_us(void)
@@ -230,6 +231,17 @@ static void play_answer(struct play *p)
     s->ops->reply(s, r);
 }
 
+/* The session gets its TLS as soon as its answer has left. */
+static void play_tls(struct play *p)
+{
+    static const struct session_tls tls = {
+        .version = "TLSv1.3", .cipher = "TLS_AES_128_GCM_SHA256", .bits = 128};
+
+    chain_free(&p->kept);
+    p->drops = true;
+    p->session->ops->tls_started(p->session, &tls);
+}
+
 /* What core/conn does with a socket, done with a string. */
 static void play_feed(struct play *p, struct span bytes)
 {
@@ -237,9 +249,14 @@ static void play_feed(struct play *p, struct span bytes)
     size_t eaten = 1;
 
     s->now_us = play_now_us() + p->paused_us;
-    chain_add(&p->kept, bytes);
-    while (s->want == SESSION_WANT_REPLY ||
+    if (!p->drops)
+        chain_add(&p->kept, bytes);
+    while (s->want == SESSION_WANT_REPLY || s->want == SESSION_WANT_TLS ||
            (s->want == SESSION_WANT_INPUT && eaten > 0 && p->kept.len > 0)) {
+        if (s->want == SESSION_WANT_TLS) {
+            play_tls(p);
+            continue;
+        }
         if (s->want == SESSION_WANT_REPLY) {
             play_answer(p);
             eaten = 1;
@@ -343,6 +360,7 @@ static bool play_turns(struct script *s, const struct transcript_kind *kind, siz
 
         if (s->turns[i].is_pause)
             play_pause(&p);
+        p.drops = false;
         while (from < to) {
             size_t end = step > 0 && from + step < to ? from + step : to;
 

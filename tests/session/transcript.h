@@ -8,7 +8,8 @@
  *
  *     # comment
  *     X: name=value   a setting, before the first C:
- *     M: turns        play in whole turns only (where pauses are the point, like pipelining)
+ *     M: turns        play in whole turns only (where pauses are the point, like pipelining, or
+ *                     what comes behind STARTTLS in the clear, which is dropped)
  *     S: text         the server says this line
  *     C: text         the client says this line, ended by CRLF
  *     R: text         the client sends this and nothing more; \r \n \t \\ \0 \xHH, and \{N*text}
