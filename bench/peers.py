@@ -115,10 +115,11 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """Accepts into its queue, durably, and throws the mail away behind it."""
+    """Accepts into its queue, durably, and throws the mail away behind it. `tls`: a port with TLS from
+    the first byte on, and a file with key and certificate."""
 
-    def __init__(self, directory, port):
-        self.directory, self.port = directory, port
+    def __init__(self, directory, port, tls=None):
+        self.directory, self.port, self.tls = directory, port, tls
 
     def __enter__(self):
         d = self.directory
@@ -130,6 +131,9 @@ class Postfix:
             f.write(POSTFIX_MAIN.format(d=d))
         with open(f"{d}/etc/master.cf", "w") as f:
             f.write(POSTFIX_MASTER.format(port=self.port))
+            if self.tls:
+                f.write(f"127.0.0.1:{self.tls[0]} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes "
+                        f"-o smtpd_tls_security_level=encrypt -o smtpd_tls_chain_files={self.tls[1]}\n")
         subprocess.run(["postfix", "-c", f"{d}/etc", "start"], check=True, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_port(self.port)
@@ -157,7 +161,7 @@ instance_name = bench-{format}
 log_path = {d}/log
 listen = 127.0.0.1
 protocols = imap
-ssl = no
+ssl = {ssl}
 disable_plaintext_auth = no
 auth_username_format = %Lu
 first_valid_uid = 1
@@ -185,17 +189,18 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 """
 
 
 class Dovecot:
-    """IMAP over maildir or mdbox; any user, password "password"."""
+    """IMAP over maildir or mdbox; any user, password "password". `tls` as with Postfix."""
 
-    def __init__(self, directory, port, storage):
-        self.directory, self.port, self.storage = directory, port, storage
+    def __init__(self, directory, port, storage, tls=None):
+        self.directory, self.port, self.storage, self.tls = directory, port, storage, tls
 
     def __enter__(self):
         d = self.directory
@@ -206,7 +211,9 @@ class Dovecot:
         os.chmod(d, 0o755)
         location = {"maildir": "maildir:~/Maildir", "mdbox": "mdbox:~/mdbox"}[self.storage]
         with open(f"{d}/dovecot.conf", "w") as f:
+            tls = f"yes\nssl_cert = <{self.tls[1]}\nssl_key = <{self.tls[1]}" if self.tls else "no"
             f.write(DOVECOT.format(d=d, port=self.port, format=self.storage, location=location,
+                                   ssl=tls, tls_port=self.tls[0] if self.tls else 0,
                                    user=user.pw_uid, group=user.pw_gid))
         # Its daemon keeps what it inherits: a pipe would never end.
         subprocess.run(["dovecot", "-c", f"{d}/dovecot.conf"], check=True, stdin=subprocess.DEVNULL,

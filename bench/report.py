@@ -3,7 +3,7 @@
 
     bench/report.py [--build DIR] [--data DIR | --journaled] [--runs 5] [--count N] [--loads WORDS] [PART ...]
 
-PART: smtp, fetch, memory, growth; all but growth when none is named. --data: where stores and queues
+PART: smtp, fetch, memory, tls, growth; all but growth when none is named. --data: where stores and queues
 lie (their file system matters). --journaled: an ext4 with a journal in a loop image (needs root).
 Every figure of ringpost's is durable: synced before the 250. Peers that are not installed are left
 out. Rates are medians of --runs runs, taken in turns, so that a slow minute of the machine hits all
@@ -24,15 +24,17 @@ import tempfile
 import time
 
 import peers
+import tls_load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SMTP, IMAP, SINK, POSTFIX, DOVECOT, IMAPS = 21025, 21143, 21026, 21027, 21028, 21993
+SMTP, IMAP, SINK, POSTFIX, DOVECOT = 21025, 21143, 21026, 21027, 21028
+IMAPS, SUBMISSIONS, PEER_TLS = 21993, 21465, 21994
 RCPT = "vagrant@mailserver.local"
 
 
 class Ringpost:
-    def __init__(self, build, directory, io, users=1):
-        self.build, self.directory, self.io, self.users = build, directory, io, users
+    def __init__(self, build, directory, io, users=1, tls=""):
+        self.build, self.directory, self.io, self.users, self.tls = build, directory, io, users, tls
 
     def __enter__(self):
         d = self.directory
@@ -44,10 +46,10 @@ class Ringpost:
         settings = {
             "myhostname": "mailserver.local", "mydestination": "mailserver.local",
             "mynetworks": "127.0.0.0/8", "smtp_listen": f"127.0.0.1:{SMTP}",
-            "submission_listen": "", "submissions_listen": "", "imaps_listen": f"127.0.0.1:{IMAPS}",
+            "submission_listen": "", "submissions_listen": f"127.0.0.1:{SUBMISSIONS}", "imaps_listen": f"127.0.0.1:{IMAPS}",
             "imap_listen": f"127.0.0.1:{IMAP}", "pop3_listen": "", "pop3s_listen": "",
             "mail_store_directory": f"{d}/store",
-            "users_file": f"{d}/users", "maillog_file": f"{d}/mail.log",
+            "smtpd_tls_chain_files": self.tls, "users_file": f"{d}/users", "maillog_file": f"{d}/mail.log",
             "message_size_limit": "104857600", "io": self.io,
             "mail_owner": pwd.getpwuid(os.geteuid()).pw_name,
             "smtpd_client_connection_count_limit": "20000", "mail_max_userip_connections": "20000",
@@ -278,6 +280,57 @@ def growth(options, directory):
             print(f"| {(time.monotonic() - began) / 60:.1f} | {taken} | {own / 1024:.1f} | {mapped / 1024:.1f} |", flush=True)
 
 
+def tls_handshakes(options, directory, pem):
+    servers = [(f"ringpost, {io}", lambda io=io: Ringpost(options.build, f"{directory}/ringpost", io, tls=pem), IMAPS)
+               for io in ("uring", "epoll")]
+    if peers.has_postfix():
+        servers.append(("Postfix", lambda: peers.Postfix(f"{directory}/postfix", POSTFIX, (PEER_TLS, pem)), PEER_TLS))
+    if peers.has_dovecot():
+        servers.append(("Dovecot", lambda: peers.Dovecot(f"{directory}/dovecot", DOVECOT, "maildir", (PEER_TLS, pem)),
+                        PEER_TLS))
+    rates = {name: ([], []) for name, _, _ in servers}
+    for _ in range(options.runs):
+        for name, server, port in servers:
+            with server():
+                for kind in (0, 1):
+                    rates[name][kind].append(tls_load.handshakes(port, kind == 1, 3))
+    print("\n### Handshakes a second, TLS 1.2, a P-256 certificate, four clients\n")
+    print("| server | full | resumed |\n|---|---|---|")
+    for name, (full, resumed) in rates.items():
+        print(f"| {name} | {statistics.median(full):.0f} | {statistics.median(resumed):.0f} |", flush=True)
+
+
+def tls_ingest(options, directory, pem):
+    print("\n### Mail over TLS beside mail in the clear, four connections that are reused\n")
+    print("| size | server | clear/s | TLS/s | ratio | server's CPU, clear | TLS |\n|---|---|---|---|---|---|---|")
+    for size, count in ((1024, options.count // 5), (102400, options.count // 40)):
+        for io in ("uring", "epoll"):
+            found = {False: [], True: []}
+            with Ringpost(options.build, f"{directory}/ringpost", io, tls=pem) as server:
+                for _ in range(options.runs):
+                    for tls in (False, True):
+                        found[tls].append(tls_load.ingest(SUBMISSIONS if tls else SMTP, tls, RCPT, count,
+                                                          letter(1, size), server.cpu_s))
+            clear, sealed = ([statistics.median(part) for part in zip(*found[tls])] for tls in (False, True))
+            print(f"| {size // 1024} KB | ringpost, {io} | {clear[0]:.0f} | {sealed[0]:.0f} | "
+                  f"{sealed[0] / clear[0]:.2f} | {clear[1]:.0f} µs | {sealed[1]:.0f} µs |", flush=True)
+
+
+def tls(options, directory):
+    print("\n## TLS")
+    pem = tls_load.make_certificate(f"{directory}/tls.pem")
+    tls_handshakes(options, directory, pem)
+    tls_ingest(options, directory, pem)
+    count = min(1000, options.idlers)
+    print(f"\n### Memory: KiB of each of {count} connections that idle in a selected mailbox\n")
+    print("| server | clear | TLS |\n|---|---|---|")
+    for io in ("uring", "epoll"):
+        with Ringpost(options.build, f"{directory}/ringpost", io, tls=pem) as server:
+            clear = tls_load.idle(IMAP, False, count, lambda: server.memory_kib()[0])
+            sealed = tls_load.idle(IMAPS, True, count, lambda: server.memory_kib()[0])
+            print(f"| ringpost, {io} | {clear:.1f} | {sealed:.1f} |", flush=True)
+
+
 class Journaled:
     """An ext4 with a journal in a loop image, as users have it."""
 
@@ -307,9 +360,9 @@ def main():
     parser.add_argument("--messages", type=int, default=10000)
     parser.add_argument("--idlers", type=int, default=10000)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("parts", nargs="*", choices=["smtp", "fetch", "memory", "growth", []])
+    parser.add_argument("parts", nargs="*", choices=["smtp", "fetch", "memory", "tls", "growth", []])
     options = parser.parse_args()
-    parts = options.parts or ["smtp", "fetch", "memory"]
+    parts = options.parts or ["smtp", "fetch", "memory", "tls"]
     print(f"{os.cpu_count()} processors, {os.uname().release}, {time.strftime('%Y-%m-%d %H:%M')}")
     if options.journaled:
         with Journaled() as mount:
