@@ -52,6 +52,7 @@ enum config_bare_newline {
 enum config_ssl {
     CONFIG_SSL_NO,
     CONFIG_SSL_YES,
+    CONFIG_SSL_REQUIRED,
 };
 enum config_tls_protocols {
     CONFIG_TLS_12,

@@ -216,9 +216,10 @@ const struct config_option config_options[] = {
         "STARTTLS in SMTP: not at all, offered, or wanted before anything else. Mail from the "
         "Internet is lost with encrypt. Ports with TLS from the first byte on have it in any "
         "case."),
-    ROW(ssl, ENUM, "yes", 0, 0, "no yes",
-        "STARTTLS in IMAP and STLS in POP3: not at all, or offered. Ports with TLS from the first "
-        "byte on have it in any case."),
+    ROW(ssl, ENUM, "yes", 0, 0, "no yes required",
+        "STARTTLS in IMAP and STLS in POP3: not at all, offered, or wanted before a login (in SMTP "
+        "too) of anybody who is not on this host or in login_trusted_networks. Ports with TLS from "
+        "the first byte on have it in any case."),
     ROW(smtpd_tls_chain_files, PATHS, "", 0, 0, "",
         "Files with a private key and its certificate chain each, PEM, for all protocols. A client "
         "that asks for a host gets the certificate that has the host's name; others get the first. "

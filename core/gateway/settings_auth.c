@@ -91,12 +91,13 @@ static void add_word(char list[MECHANISMS_SIZE], const char *word)
     (void)snprintf(list + len, MECHANISMS_SIZE - len, "%s%s", len > 0 ? " " : "", word);
 }
 
-static void add_mechanism(struct settings_auth *s, const struct mechanism *m, bool allow_clear)
+static void add_mechanism(struct settings_auth *s, const struct mechanism *m, bool in_clear,
+                          bool allow_clear)
 {
     if (m->plus)
         add_word(s->tls, m->plus);
     add_word(s->tls, m->name);
-    if (allow_clear || !m->shows_password)
+    if (in_clear && (allow_clear || !m->shows_password))
         add_word(s->clear, m->name);
 }
 
@@ -106,17 +107,19 @@ struct settings_auth *settings_auth_new(const struct config *c, const struct dir
 {
     struct settings_auth *s = xcalloc(1, sizeof(*s));
     unsigned trusted_count = settings_networks(&c->login_trusted_networks, &s->trusted);
+    bool in_clear = c->ssl != CONFIG_SSL_REQUIRED,
+         allow_clear = in_clear && !c->disable_plaintext_auth;
     unsigned taken = 0;
 
     for (unsigned i = 0; i < c->auth_mechanisms.count; i++) {
         const struct mechanism *m = mechanism_find(c->auth_mechanisms.at[i]);
         unsigned bit = m ? 1u << (m - mechanisms) : 0;
         if (m && !(taken & bit) && m->serves(c, directory))
-            add_mechanism(s, m, !c->disable_plaintext_auth);
+            add_mechanism(s, m, in_clear, allow_clear);
         taken |= bit;
     }
     s->auth = (struct auth_settings){
-        .sasl = {s->clear, s->tls, !c->disable_plaintext_auth, s->trusted, trusted_count},
+        .sasl = {s->clear, s->tls, allow_clear, s->trusted, trusted_count},
         .queue_limit = (uint32_t)c->auth_queue_limit,
         .failure_delay_ms = (uint32_t)c->auth_failure_delay,
         .failure_delay_max_ms = (uint32_t)c->auth_failure_delay_max,
