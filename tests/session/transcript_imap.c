@@ -49,15 +49,14 @@ static void play_note(const struct imap_host *h, const struct imap_note *note)
 static void *imap_open(const struct transcript_setting *settings, unsigned count,
                        struct chain *notes, struct session **session_r)
 {
-    static const struct session_peer peer = {.connection = 1, .address = "10.0.2.2"},
-                                     peer_tls = {
-                                         .connection = 1, .address = "10.0.2.2", .can_tls = true};
-    bool can_tls = count > 0 && span_eq(settings[0].name, SPAN("can_tls"));
+    struct session_peer peer = {.connection = 1, .address = "10.0.2.2"};
     struct imap_play *p = xcalloc(1, sizeof(*p));
 
     p->settings = (struct imap_settings)IMAP_SETTINGS_DEFAULT;
     for (unsigned i = 0; i < count; i++) {
-        if (!auth_play_set(&p->settings.sasl, settings[i].name, settings[i].value)) {
+        if (span_eq(settings[i].name, SPAN("can_tls"))) {
+            peer.can_tls = true;
+        } else if (!auth_play_set(&p->settings.sasl, settings[i].name, settings[i].value)) {
             fprintf(stderr, "unknown setting %.*s\n", (int)settings[i].name.len,
                     settings[i].name.at);
             exit(2);
@@ -65,7 +64,7 @@ static void *imap_open(const struct transcript_setting *settings, unsigned count
     }
     p->host = (struct imap_host){play_settings, play_settings_done, play_note};
     p->notes = notes;
-    *session_r = imap_session_new(&p->host, can_tls ? &peer_tls : &peer);
+    *session_r = imap_session_new(&p->host, &peer);
     return p;
 }
 

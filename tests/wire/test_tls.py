@@ -1,6 +1,7 @@
 """TLS: what clients see of it, and the rows of hostile input about it (T01 to T09, S12, S13, S23, I35,
 C16). Each test runs on the reactor that RINGPOST_IO names."""
 
+import base64
 import os
 import poplib
 import re
@@ -399,6 +400,15 @@ def test_levels():
             assert t.smtp("STARTTLS")[0].startswith("502")
 
 
+def test_ssl_required():
+    with Gateway(ssl="required", login_trusted_networks="192.0.2.0/24") as g:
+        with socket.create_connection(("127.0.0.1", g.imap_port), timeout=5, source_address=("127.0.0.9", 0)) as s:
+            greeting = s.recv(1000)
+            assert b" STARTTLS" in greeting and b" LOGINDISABLED" in greeting and b"AUTH=" not in greeting, greeting
+            s.sendall(b"a LOGIN vagrant password\r\n")
+            assert s.recv(1000).startswith(b"a NO [PRIVACYREQUIRED]")
+
+
 # ---- rows ----
 
 def test_s12_starttls_injection():
@@ -421,7 +431,7 @@ def test_s12_starttls_injection():
 
 
 def test_s13_starttls_state():
-    with Gateway(smtpd_helo_required="yes") as g:
+    with Gateway(smtpd_helo_required="yes", smtpd_sasl_auth_enable="yes") as g:
         with TlsTalk(g.smtp_port, clear=True) as t:
             t.smtp()
             t.smtp("EHLO x")
@@ -434,6 +444,12 @@ def test_s13_starttls_state():
             assert t.smtp("MAIL FROM:<a@example.com>") == ["503 5.5.1 Error: send HELO/EHLO first"]
             t.smtp("EHLO x")
             assert t.smtp("STARTTLS")[0].startswith("503")
+        with Talk(g.smtp_port) as t:
+            t.smtp()
+            t.smtp("EHLO x")
+            plain = base64.b64encode(b"\0vagrant\0password").decode()
+            assert t.smtp("AUTH PLAIN " + plain)[0].startswith("235")
+            assert t.smtp("STARTTLS") == ["503 5.5.1 Error: already authenticated"]
 
 
 def test_s23_truncated():
