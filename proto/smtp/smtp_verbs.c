@@ -128,7 +128,9 @@ static bool smtp_out_of_step(struct smtp_session *s, const struct smtp_verb *ver
     if (waits.len > 0 && waits.at[waits.len - 1] == '\r')
         waits.len--;
     if (verb->run == smtp_data_cmd)
-        waits.len = 0; /* the text of a message is not for the log */
+        waits.len = 0; /* the text of a message is not for the log, */
+    if (span_eq_nocase(span_first(waits, 4), SPAN("AUTH")))
+        waits.len = 4; /* nor is a password */
     smtp_note(s, SMTP_NOTE_PIPELINING, waits);
     smtp_say(s, SMTP_OUT_OF_STEP);
     smtp_close(s);

@@ -15,6 +15,7 @@
 #include "core/service/auth.h"
 #include "core/service/auth_cache.h"
 #include "core/service/auth_hash.h"
+#include "core/service/auth_penalty.h"
 #include "core/service/directory.h"
 #include "core/service/service_settings.h"
 #include "core/work/shared.h"
@@ -74,6 +75,69 @@ static void test_hashes(void **state)
     }
 }
 
+/* Made by Dovecot of "Hello world!". */
+static const char *const dovecot_fields[] = {
+    "{SSHA}K35gaB/2mxbKC0EErvxC3KGlmcdTr9rW",
+    "{SSHA256}67ZggeXmzl2vA5I/1FeK7DCenXwiwgcLPP1AEp8Xts7AlJ8n",
+    "{SSHA512}/rsnJMarV7CQoYZLWAA4cdrskMDDwdWnrnzlXoTJZvoaKWSX9yQHZRWFAnhPmatEaC7Jxa0"
+    "imtj3mJcdiJ+5GIQY0F4=",
+    "{SMD5}i+z0Ztva1/Y0aZdsumPLRxW+2mU=",
+    "{SHA}00hq6RNueFa8QiEjhep5cJRHWAI=",
+    "{SHA256}wFNeS+K3n/2TKRMFQ2v4iTFOSj+uwF7P/Lt98xrZ5Ro=",
+    "{SHA512}9s3ioPgZMUzd5V/CJ9jX2uPSjMVWIioKitZtkcytSq1glPUXohgjYMmqz2o9wyMWLLb9jN/+"
+    "2w/gOPVehf+1tg==",
+    "{PLAIN-MD5}86fb269d190d2c85f6e0468ceca42a20",
+    "{LDAP-MD5}hvsmnRkNLIX24EaM7KQqIA==",
+    "{MD5}$1$ITD2d1uK$5OYbu4xak24flgEqfzBVF/",
+    "{SHA256.HEX}c0535e4be2b79ffd93291305436bf889314e4a3faec05ecffcbb7df31ad9e51a",
+    "{SSHA.HEX}454e60404a7f476bff804367bdc52ca35be4da5b7db88843",
+    "{PBKDF2}$1$VIIqCCF0DEDp6thZ$5000$2e10469c6746f4d7fab994f418f12d830b77c69e",
+    "{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$e8ZpeYzNcPZ+YidTMerIkw$9fYOoTk9S4q8qm7ZAN"
+    "aTA7Foy4QxdvTovI0mZwai5GA",
+    "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$MrRMTUgi1a4NtImYZHe1ag$xh/7xQP0phmuY7gn"
+    "c4e/VJ5FaQGbTvpqLT4BgXMhM0k",
+    "{SCRAM-SHA-1}4096,U+HqOjLQHKJKjHkpxJnfRw==,eW/lAF1jf8zLDW9x3azqD219cPc=,6960/sw0"
+    "tPTId97vWysGCeQIxSw=",
+    "{SCRAM-SHA-256}4096,uWpuY0jjg5sSVQBFNuccaQ==,AuIclT/IvrTRaaXG+GbLfGOsVWN8qh91r3g"
+    "zaA2ANhI=,Nip9YH4kM43nh/zj3QsqZi94Hz1Obm1CPVKdYNScvvQ=",
+    "{SHA512-CRYPT}$6$hJF3L34g8sJthsx5$IQdRE/JmkXVd5FUqWYW/7Ly.k31JliCa4qMZd8jPK/j2TX"
+    "to31d55GPDydJ4iRdCeV5oyB0UYDNErFgWfOK0s.",
+    "{BLF-CRYPT}$2y$05$iJjG3ZxTCw0i9i6PUE32Vu6syVa7WM6OktHOSs35M/sWivCLLapai",
+    "{MD5-CRYPT}$1$s6EFEBdV$MO5wCEoQRVApjVz8ocYAm0",
+};
+
+static void test_dovecot_fields(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(dovecot_fields); i++) {
+        struct span field = span_str(dovecot_fields[i]);
+        if (auth_hash_look(field) != AUTH_HASH_MATCH ||
+            auth_hash_check(field, SPAN("Hello world!")) != AUTH_HASH_MATCH ||
+            auth_hash_check(field, SPAN("Hello world")) != AUTH_HASH_DIFFERENT ||
+            auth_hash_check(span_first(field, field.len - 3), SPAN("Hello world!")) ==
+                AUTH_HASH_MATCH)
+            fail_msg("%s", dovecot_fields[i]);
+    }
+}
+
+static void test_made_fields(void **state)
+{
+    static const char *const schemes[] = {"",         "crypt",         "BLF-CRYPT",
+                                          "ARGON2ID", "SCRAM-SHA-256", "SCRAM-SHA-1"};
+    char field[AUTH_HASH_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+        assert_int_equal(auth_hash_make(span_str(schemes[i]), SPAN("pass word"), field),
+                         AUTH_HASH_MATCH);
+        assert_int_equal(auth_hash_check(span_str(field), SPAN("pass word")), AUTH_HASH_MATCH);
+        assert_int_equal(auth_hash_check(span_str(field), SPAN("password")), AUTH_HASH_DIFFERENT);
+    }
+    assert_int_equal(auth_hash_make(SPAN("SSHA"), SPAN("x"), field), AUTH_HASH_UNKNOWN);
+    assert_int_equal(auth_hash_make(SPAN("ARGON2I"), SPAN("x"), field), AUTH_HASH_BROKEN);
+    assert_int_equal(auth_hash_make(SPAN("NONE"), SPAN("x"), field), AUTH_HASH_UNKNOWN);
+}
+
 static void test_hash_odd_passwords(void **state)
 {
     char field[AUTH_HASH_MAX], long_password[600];
@@ -120,6 +184,57 @@ static void test_cache(void **state)
     auth_cache_add(c, digest, 1);
     assert_false(auth_cache_has(c, digest, 1));
     auth_cache_close(&c);
+}
+
+/* ---- who failed ---- */
+
+static void test_penalty(void **state)
+{
+    static const struct auth_settings set = {.failure_delay_ms = 2000,
+                                             .failure_delay_max_ms = 15000,
+                                             .failure_decay_ms = 3600000,
+                                             .failure_limit = 5,
+                                             .failure_window_ms = 600000,
+                                             .block_ms = 600000};
+    static const uint32_t delays[] = {2000, 4000, 8000, 15000, 15000};
+    struct auth_penalty *p = auth_penalty_open();
+    struct auth_penalty_try try = {.address = "2001:db8::1", .name = SPAN("ann@example.com")};
+    struct auth_penalty_outcome outcome;
+    uint64_t now_ns = 3600 * UINT64_C(1000000000) * 2;
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(delays); i++) {
+        assert_false(auth_penalty_is_blocked(p, "2001:db8::2", now_ns));
+        outcome = auth_penalty_failed(p, &set, &try, now_ns);
+        assert_int_equal(outcome.delay_ms, delays[i]);
+        assert_int_equal(outcome.blocks, i == 4);
+    }
+    assert_true(auth_penalty_is_blocked(p, "2001:db8::2", now_ns)); /* the same /64 */
+    assert_false(auth_penalty_is_blocked(p, "2001:db8:0:1::1", now_ns));
+    assert_false(auth_penalty_is_blocked(p, "2001:db8::1", now_ns + 601 * UINT64_C(1000000000)));
+
+    /* The name's delay follows it to another address, until it succeeds or an hour has passed. */
+    try.address = "192.0.2.1";
+    assert_int_equal(auth_penalty_failed(p, &set, &try, now_ns).delay_ms, 15000);
+    auth_penalty_succeeded(p, SPAN("Ann@example.com"));
+    try.address = "192.0.2.2";
+    assert_int_equal(auth_penalty_failed(p, &set, &try, now_ns).delay_ms, 2000);
+    now_ns += 3601 * UINT64_C(1000000000);
+    assert_int_equal(auth_penalty_failed(p, &set, &try, now_ns).delay_ms, 2000);
+
+    /* A forgotten phone with an old password blocks nobody. */
+    try.address = "192.0.2.3";
+    try.secret = 77;
+    for (unsigned i = 0; i < 50; i++)
+        assert_false(auth_penalty_failed(p, &set, &try, now_ns).blocks);
+
+    /* Nor does a webmail server. */
+    try.address = "192.0.2.4";
+    try.is_trusted = true;
+    try.secret = 0;
+    for (unsigned i = 0; i < 50; i++)
+        assert_false(auth_penalty_failed(p, &set, &try, now_ns).blocks);
+    auth_penalty_close(&p);
 }
 
 /* ---- requests ---- */
@@ -495,12 +610,13 @@ static void test_framing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hashes),        cmocka_unit_test(test_hash_odd_passwords),
-        cmocka_unit_test(test_cache),         cmocka_unit_test(test_login),
-        cmocka_unit_test(test_said),          cmocka_unit_test(test_remembered),
-        cmocka_unit_test(test_unknown_time),  cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_exchange_ends), cmocka_unit_test(test_framing),
-        cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_hashes),         cmocka_unit_test(test_hash_odd_passwords),
+        cmocka_unit_test(test_dovecot_fields), cmocka_unit_test(test_made_fields),
+        cmocka_unit_test(test_cache),          cmocka_unit_test(test_penalty),
+        cmocka_unit_test(test_login),          cmocka_unit_test(test_said),
+        cmocka_unit_test(test_remembered),     cmocka_unit_test(test_unknown_time),
+        cmocka_unit_test(test_plain),          cmocka_unit_test(test_exchange_ends),
+        cmocka_unit_test(test_framing),        cmocka_unit_test(test_sessions),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
