@@ -210,7 +210,7 @@ def test_memory_ladder_I45():
             used = [int(p) for p in re.findall(r"stress: .*?memory (\d+)%", g.log())]
             assert max(used) <= 105, used
             user.close()
-        assert "stress: yellow, was green" in g.log()
+        assert re.search(r"stress: (yellow|orange|red), was green", g.log())
 
 
 # ---- the log ----
