@@ -28,7 +28,7 @@ import tls_load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SMTP, IMAP, SINK, POSTFIX, DOVECOT = 21025, 21143, 21026, 21027, 21028
-IMAPS, SUBMISSIONS, PEER_TLS = 21993, 21465, 21994
+IMAPS, PEER_TLS = 21993, 21994
 RCPT = "vagrant@mailserver.local"
 
 
@@ -46,7 +46,7 @@ class Ringpost:
         settings = {
             "myhostname": "mailserver.local", "mydestination": "mailserver.local",
             "mynetworks": "127.0.0.0/8", "smtp_listen": f"127.0.0.1:{SMTP}",
-            "submission_listen": "", "submissions_listen": f"127.0.0.1:{SUBMISSIONS}", "imaps_listen": f"127.0.0.1:{IMAPS}",
+            "submission_listen": "", "submissions_listen": "", "imaps_listen": f"127.0.0.1:{IMAPS}",
             "imap_listen": f"127.0.0.1:{IMAP}", "pop3_listen": "", "pop3s_listen": "",
             "mail_store_directory": f"{d}/store",
             "smtpd_tls_chain_files": self.tls, "users_file": f"{d}/users", "maillog_file": f"{d}/mail.log",
@@ -309,7 +309,7 @@ def tls_ingest(options, directory, pem):
             with Ringpost(options.build, f"{directory}/ringpost", io, tls=pem) as server:
                 for _ in range(options.runs):
                     for tls in (False, True):
-                        found[tls].append(tls_load.ingest(SUBMISSIONS if tls else SMTP, tls, RCPT, count,
+                        found[tls].append(tls_load.ingest(SMTP, tls, RCPT, count,
                                                           letter(1, size), server.cpu_s))
             clear, sealed = ([statistics.median(part) for part in zip(*found[tls])] for tls in (False, True))
             print(f"| {size // 1024} KB | ringpost, {io} | {clear[0]:.0f} | {sealed[0]:.0f} | "

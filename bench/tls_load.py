@@ -52,9 +52,13 @@ def connect(port, tls):
 
 
 def send(port, tls, recipient, count, message, ready, go):
-    s = connect(port, tls)
+    s = connect(port, False)
+    assert s.recv(1000)[:3] == b"220"
+    if tls:
+        s.sendall(b"STARTTLS\r\n")
+        assert s.recv(1000)[:3] == b"220"
+        s = context().wrap_socket(s)
     f = s.makefile("rb")
-    f.readline()
     s.sendall(b"HELO load.example.com\r\n")
     f.readline()
     ready.release()
