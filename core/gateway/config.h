@@ -83,6 +83,7 @@ struct config {
     const char *users_file, *recipient_delimiter, *luser_relay;
     struct config_list alias_maps, virtual_alias_maps, virtual_mailbox_domains;
     bool lda_mailbox_autocreate;
+    struct config_list mail_default_mailboxes;
 
     /* the store */
     const char *mail_store_directory;

@@ -6,6 +6,7 @@
 
 #include "core/base/network.h"
 #include "core/base/number.h"
+#include "core/gateway/folders.h"
 #include "core/gateway/settings_auth.h"
 
 struct check {
@@ -102,6 +103,18 @@ static void check_exceptions(struct check *c)
         check_networks(c, name, &c->config->smtpd_client_event_limit_exceptions);
 }
 
+static void check_folders(struct check *c, const char *option, const struct config_list *list)
+{
+    struct store_folder folder;
+
+    for (unsigned i = 0; i < list->count; i++)
+        if (!folder_parse(list->at[i], &folder))
+            found(c, option, "\"%s\" is no mailbox; write a name, or one like Sent=Sent",
+                  list->at[i]);
+    if (list->count > STORE_FOLDERS_MAX)
+        found(c, option, "there are more than %d mailboxes", STORE_FOLDERS_MAX);
+}
+
 static void check_places(struct check *c, const char *option, const struct config_list *list)
 {
     struct config_place place;
@@ -188,6 +201,7 @@ unsigned config_check(struct config *config, config_check_say *say, void *contex
     check_mechanisms(&c);
     check_networks(&c, "smtpd_authorized_xclient_hosts", &config->smtpd_authorized_xclient_hosts);
     check_networks(&c, "smtpd_upstream_proxy_hosts", &config->smtpd_upstream_proxy_hosts);
+    check_folders(&c, "mail_default_mailboxes", &config->mail_default_mailboxes);
     check_places(&c, "smtp_listen", &config->smtp_listen);
     check_places(&c, "lmtp_listen", &config->lmtp_listen);
     check_places(&c, "imap_listen", &config->imap_listen);

@@ -125,6 +125,14 @@ const struct config_option config_options[] = {
         "Make the mailbox that the detail of an address names when it is not there; else the mail "
         "goes to INBOX."),
 
+    ROW(mail_default_mailboxes, LIST,
+        "Drafts=Drafts Sent=Sent Junk=Junk Trash=Trash Archive=Archive", 0, 0, "",
+        "The mailboxes that an account has from its beginning, besides INBOX, and is subscribed "
+        "to. "
+        "Each is a name without blanks; what it is for stands behind an equals sign: Drafts, Sent, "
+        "Junk, Trash or Archive (RFC 6154). An account that is older gets them at its next login. "
+        "Empty for none."),
+
     ROW(mail_store_directory, PATH, "store", 0, 0, "",
         "The directory of the messages and their index. It is made at the first start; only one "
         "process at a time can have it."),

@@ -9,6 +9,7 @@
 #include "core/base/ensure.h"
 #include "core/base/log.h"
 #include "core/gateway/config_changes.h"
+#include "core/gateway/folders.h"
 #include "core/gateway/gateway_reactor.h"
 #include "core/gateway/overload.h"
 #include "core/gateway/services.h"
@@ -55,6 +56,17 @@ static void store_says(void *context, const char *text)
     log_flush();
 }
 
+/* A store that has no room for it goes on as it is; the next start or reload tries again. */
+static void set_folders(struct gateway *g, const struct config *c)
+{
+    enum store_status status =
+        g->options.manual ? STORE_OK : folders_set(g->service.store, &c->mail_default_mailboxes);
+
+    if (status != STORE_OK)
+        log_say(LOG_WARNING, "store", "mail_default_mailboxes is not in force yet: %s",
+                store_status_text(status));
+}
+
 static bool open_store(struct gateway *g, struct chain *why)
 {
     const struct config *c = g->config;
@@ -73,8 +85,10 @@ static bool open_store(struct gateway *g, struct chain *why)
     };
     enum store_status status = store_open(&config, &g->service.store);
 
-    if (status == STORE_OK)
+    if (status == STORE_OK) {
+        set_folders(g, c);
         return true;
+    }
     g->service.store = NULL;
     chain_addf(why, "can't open the store in %s: %s; `ringpost store check` says more\n",
                c->mail_store_directory, store_status_text(status));
@@ -420,6 +434,7 @@ bool gateway_reload(struct gateway *g, struct config **config, struct chain *why
     settings = settings_new(config, directory);
     shared_swap(g->service.directory, directory);
     shared_swap(g->service.settings, settings);
+    set_folders(g, settings_config(settings));
     return true;
 }
 

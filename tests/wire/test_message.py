@@ -167,10 +167,10 @@ def test_i38_uids_come_to_an_end():
         path = g.path("store/idx/data.mdb")
         with open(path, "rb") as f:
             data = f.read()
-        old = b"\x01\0\0\0" + struct.pack("<II", validity, uid_next)
+        old = b"\x02\0\0\0" + struct.pack("<II", validity, uid_next)
         assert old in data
         with open(path, "wb") as f:
-            f.write(data.replace(old, b"\x01\0\0\0" + struct.pack("<II", validity, 0xfffffffe)))
+            f.write(data.replace(old, b"\x02\0\0\0" + struct.pack("<II", validity, 0xfffffffe)))
         g.start()
         with login(g, box="INBOX") as t:
             assert f"[APPENDUID {validity} 4294967294]" in append(t, "a", "box", b"A: b\r\n\r\n")
