@@ -33,40 +33,47 @@ static const struct row {
     enum place to; /* after OK; STAYS */
     bool moves;    /* may change the place */
 } rows[] = {
-    {"CAPABILITY",   "CAPABILITY",                                  ANYWHERE, 0,      0,        STAYS, false},
-    {"NOOP",         "NOOP",                                        ANYWHERE, 0,      SELECTED, STAYS, false},
-    {"LOGOUT",       "LOGOUT",                                      ANYWHERE, 0,      0,        GONE,  true },
-    {"ID",           "ID NIL",                                      ANYWHERE, 0,      0,        STAYS, false},
-    {"LOGIN",        "LOGIN vagrant password",                      FRESH,    0,      FRESH,    IN,    true },
-    {"LOGIN",        "LOGIN vagrant wrong",                         0,        FRESH,  FRESH,    STAYS, true },
-    {"AUTHENTICATE", "AUTHENTICATE PLAIN AHZhZ3JhbnQAcGFzc3dvcmQ=", FRESH,    0,      FRESH,    IN,    true },
-    {"SELECT",       "SELECT INBOX",                                INSIDE,   0,      INSIDE,   RW,    true },
-    {"SELECT",       "SELECT gone",                                 0,        INSIDE, INSIDE,   IN,    true },
-    {"EXAMINE",      "EXAMINE INBOX",                               INSIDE,   0,      INSIDE,   RO,    true },
-    {"STATUS",       "STATUS INBOX (UNSEEN)",                       INSIDE,   0,      INSIDE,   STAYS, false},
-    {"LIST",         "LIST \"\" *",                                 INSIDE,   0,      INSIDE,   STAYS, false},
-    {"LSUB",         "LSUB \"\" *",                                 INSIDE,   0,      INSIDE,   STAYS, false},
-    {"CREATE",       "CREATE new",                                  INSIDE,   0,      INSIDE,   STAYS, true },
-    {"CREATE",       "CREATE gone",                                 0,        INSIDE, INSIDE,   STAYS, false},
-    {"DELETE",       "DELETE new",                                  INSIDE,   0,      INSIDE,   STAYS, true },
-    {"RENAME",       "RENAME new newer",                            INSIDE,   0,      INSIDE,   STAYS, true },
-    {"SUBSCRIBE",    "SUBSCRIBE new",                               INSIDE,   0,      INSIDE,   STAYS, false},
-    {"UNSUBSCRIBE",  "UNSUBSCRIBE new",                             INSIDE,   0,      INSIDE,   STAYS, false},
-    {"ENABLE",       "ENABLE CONDSTORE",                            INSIDE,   0,      0,        STAYS, false},
-    {"NAMESPACE",    "NAMESPACE",                                   INSIDE,   0,      0,        STAYS, false},
-    {"IDLE",         "IDLE\r\nDONE",                                INSIDE,   0,      SELECTED, STAYS, true },
-    {"CHECK",        "CHECK",                                       SELECTED, 0,      SELECTED, STAYS, false},
-    {"CLOSE",        "CLOSE",                                       SELECTED, 0,      RW,       IN,    true },
-    {"UNSELECT",     "UNSELECT",                                    SELECTED, 0,      0,        IN,    true },
-    {"EXPUNGE",      "EXPUNGE",                                     RW,       RO,     RW,       STAYS, true },
-    {"SEARCH",       "SEARCH ALL",                                  SELECTED, 0,      SELECTED, STAYS, false},
-    {"SEARCH",       "UID SEARCH 1:*",                              SELECTED, 0,      SELECTED, STAYS, false},
-    {"FETCH",        "FETCH 1 FLAGS",                               SELECTED, 0,      SELECTED, STAYS, false},
-    {"FETCH",        "UID FETCH 7 BODY[]",                          SELECTED, 0,      SELECTED, STAYS, false},
-    {"STORE",        "STORE 1 FLAGS ()",                            RW,       RO,     RW,       STAYS, true },
-    {"STORE",        "UID STORE 9 FLAGS ()",                        RW,       RO,     RW,       STAYS, false},
-    {"",             "UID NOOP",                                    0,        0,      0,        STAYS, false},
-    {"",             "JUNK",                                        0,        0,      0,        STAYS, true },
+    {"CAPABILITY",   "CAPABILITY",                                  ANYWHERE, 0,        0,        STAYS, false},
+    {"NOOP",         "NOOP",                                        ANYWHERE, 0,        SELECTED, STAYS, false},
+    {"LOGOUT",       "LOGOUT",                                      ANYWHERE, 0,        0,        GONE,  true },
+    {"ID",           "ID NIL",                                      ANYWHERE, 0,        0,        STAYS, false},
+    {"LOGIN",        "LOGIN vagrant password",                      FRESH,    0,        FRESH,    IN,    true },
+    {"LOGIN",        "LOGIN vagrant wrong",                         0,        FRESH,    FRESH,    STAYS, true },
+    {"AUTHENTICATE", "AUTHENTICATE PLAIN AHZhZ3JhbnQAcGFzc3dvcmQ=", FRESH,    0,        FRESH,    IN,    true },
+    {"SELECT",       "SELECT INBOX",                                INSIDE,   0,        INSIDE,   RW,    true },
+    {"SELECT",       "SELECT gone",                                 0,        INSIDE,   INSIDE,   IN,    true },
+    {"EXAMINE",      "EXAMINE INBOX",                               INSIDE,   0,        INSIDE,   RO,    true },
+    {"STATUS",       "STATUS INBOX (UNSEEN)",                       INSIDE,   0,        INSIDE,   STAYS, false},
+    {"LIST",         "LIST \"\" *",                                 INSIDE,   0,        INSIDE,   STAYS, false},
+    {"LSUB",         "LSUB \"\" *",                                 INSIDE,   0,        INSIDE,   STAYS, false},
+    {"CREATE",       "CREATE new",                                  INSIDE,   0,        INSIDE,   STAYS, true },
+    {"CREATE",       "CREATE gone",                                 0,        INSIDE,   INSIDE,   STAYS, false},
+    {"DELETE",       "DELETE new",                                  INSIDE,   0,        INSIDE,   STAYS, true },
+    {"RENAME",       "RENAME new newer",                            INSIDE,   0,        INSIDE,   STAYS, true },
+    {"SUBSCRIBE",    "SUBSCRIBE new",                               INSIDE,   0,        INSIDE,   STAYS, false},
+    {"UNSUBSCRIBE",  "UNSUBSCRIBE new",                             INSIDE,   0,        INSIDE,   STAYS, false},
+    {"ENABLE",       "ENABLE CONDSTORE",                            INSIDE,   0,        0,        STAYS, false},
+    {"NAMESPACE",    "NAMESPACE",                                   INSIDE,   0,        0,        STAYS, false},
+    {"IDLE",         "IDLE\r\nDONE",                                INSIDE,   0,        SELECTED, STAYS, true },
+    {"CHECK",        "CHECK",                                       SELECTED, 0,        SELECTED, STAYS, false},
+    {"CLOSE",        "CLOSE",                                       SELECTED, 0,        RW,       IN,    true },
+    {"UNSELECT",     "UNSELECT",                                    SELECTED, 0,        0,        IN,    true },
+    {"EXPUNGE",      "EXPUNGE",                                     RW,       RO,       RW,       STAYS, true },
+    {"EXPUNGE",      "UID EXPUNGE 7",                               RW,       RO,       RW,       STAYS, false},
+    {"STARTTLS",     "STARTTLS",                                    0,        0,        0,        STAYS, false},
+    {"COPY",         "COPY 1 INBOX",                                SELECTED, 0,        SELECTED, STAYS, true },
+    {"COPY",         "UID COPY 7 gone",                             0,        SELECTED, SELECTED, STAYS, false},
+    {"MOVE",         "MOVE 1 INBOX",                                RW,       RO,       RW,       STAYS, true },
+    {"MOVE",         "UID MOVE 7 gone",                             0,        SELECTED, RW,       STAYS, false},
+    {"APPEND",       "APPEND INBOX {1+}\r\nx",                      INSIDE,   0,        INSIDE,   STAYS, true },
+    {"SEARCH",       "SEARCH ALL",                                  SELECTED, 0,        SELECTED, STAYS, false},
+    {"SEARCH",       "UID SEARCH 1:*",                              SELECTED, 0,        SELECTED, STAYS, false},
+    {"FETCH",        "FETCH 1 FLAGS",                               SELECTED, 0,        SELECTED, STAYS, false},
+    {"FETCH",        "UID FETCH 7 BODY[]",                          SELECTED, 0,        SELECTED, STAYS, false},
+    {"STORE",        "STORE 1 FLAGS ()",                            RW,       RO,       RW,       STAYS, true },
+    {"STORE",        "UID STORE 9 FLAGS ()",                        RW,       RO,       RW,       STAYS, false},
+    {"",             "UID NOOP",                                    0,        0,        0,        STAYS, false},
+    {"",             "JUNK",                                        0,        0,        0,        STAYS, true },
 };
 
 enum {
@@ -112,8 +119,9 @@ static const char *model_step(struct model *m, const struct row *row)
             m->place = row->to;
         return "NO";
     }
-    m->bad +=
-        strchr(row->text, '\r') == NULL ? 1 : 2; /* a DONE without IDLE is no command either */
+    m->bad += strstr(row->text, "\r\nDONE") == NULL
+                  ? 1
+                  : 2; /* a DONE without IDLE is no command either */
     if (m->bad >= (m->place == FRESH ? settings.login_bad_command_max : settings.bad_command_max))
         m->place = GONE;
     return "BAD";
@@ -158,6 +166,9 @@ static void real_answer(struct real *r)
         if (span_eq(chain_flat(&auth->password), SPAN("wrong")))
             request->status = REQUEST_REFUSED;
         memcpy(auth->account, "vagrant", 8);
+    } else if (request->kind == REQUEST_IMAP_COPY) {
+        if (((struct imap_copy_request *)request)->name_len == 4)
+            request->status = REQUEST_NOT_FOUND;
     } else if (request->kind == REQUEST_IMAP_SELECT) {
         struct imap_select_request *select = (struct imap_select_request *)request;
 
