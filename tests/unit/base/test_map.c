@@ -72,9 +72,27 @@ static void empty_key_is_a_key(void **state UNUSED)
     map_free(&m);
 }
 
+/* X09: 65,536 keys that are one for the usual hash without a secret ("Aa" and "BB" in all orders)
+ * are spread over the table: of their hashes no byte is more often than by chance. */
+static void chosen_keys_do_not_collide(void **state)
+{
+    unsigned counts[256] = {0};
+    char key[32];
+
+    (void)state;
+    for (unsigned n = 0; n < 1 << 16; n++) {
+        for (unsigned bit = 0; bit < 16; bit++)
+            memcpy(key + 2 * bit, n >> bit & 1 ? "Aa" : "BB", 2);
+        counts[map_hash((struct span){key, sizeof(key)}) & 255]++;
+    }
+    for (unsigned i = 0; i < 256; i++)
+        assert_in_range(counts[i], 128, 512); /* 256, give or take 16 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chosen_keys_do_not_collide),
         cmocka_unit_test(puts_gets_removes),
         cmocka_unit_test(walks_each_once),
         cmocka_unit_test(empty_key_is_a_key),
