@@ -119,6 +119,20 @@ def files_of(directory):
     return {name for name in found if not re.search(r"\d{8}|\.seg|canary|echo", name)}
 
 
+def test_i12_wildcards():
+    with Gateway() as g, Hostile(g, cpu_ms=1500, rss_slack_kib=BLOCKS_KIB, check_store=False) as h:
+        t = logged_in(h, g)
+        for n in range(300):
+            t.send(f"x CREATE {'a' * 200}{n}\r\n")
+        for n in range(300):
+            assert t.line().startswith("x OK")
+        for pattern in ("*a" * 40 + "b", "%/" * 100 + "%", "*" * 500, "%a*" * 100 + "b"):
+            began = time.monotonic()
+            heard = t.imap("x", f'LIST "" "{pattern}"')
+            assert heard[-1].startswith(("x OK", "x NO", "x BAD")), heard[-1]
+            assert time.monotonic() - began < 2  # on a machine with nothing else to do a tenth of it
+
+
 def test_i14_search_substring():
     with Gateway(message_size_limit=30000000) as g, Hostile(g, cpu_ns=400, rss_slack_kib=BLOCKS_KIB) as h:
         body = b"Subject: a\r\n\r\n" + (b"a" * 900 + b"\r\n") * 22000
@@ -213,6 +227,51 @@ def test_i22_keywords():
                 assert t.imap("x", f"STORE 1 +FLAGS (k{n})")[-1].startswith("x OK")
             assert t.imap("x", "STORE 1 +FLAGS (k64)")[-1].startswith("x NO [LIMIT]")
             assert t.imap("x", "STORE 1 FLAGS (k1)")[-1].startswith("x OK")
+
+
+def test_i29_other_accounts():
+    """What another account has does not exist, in the same words as what nobody has."""
+    with Gateway() as g, Hostile(g, check_store=False) as h:
+        ann = logged_in(h, g, "ann")
+        assert ann.imap("x", "CREATE secret")[-1].startswith("x OK")
+        send_mail(g, "Subject: a\r\n\r\n")
+        t = selected(h, g)
+        for name in ("secret", "ann/secret", "/ann@mailserver.local/secret", "#user/ann/secret", "~ann/secret"):
+            for command in ('SELECT "{}"', 'STATUS "{}" (MESSAGES)', 'COPY 1 "{}"', 'DELETE "{}"', 'RENAME "{}" mine'):
+                there = t.imap("x", command.format(name))[-1]
+                nowhere = t.imap("x", command.format(name.replace("secret", "nothin")))[-1]
+                assert there.startswith("x ") and not there.startswith("x OK") and there == nowhere, (there, nowhere)
+                t.imap("y", "SELECT INBOX")
+        assert not any("secret" in line for line in t.imap("x", 'LIST "" "*"'))
+        assert any("secret" in line for line in ann.imap("x", 'LIST "" "*"'))
+
+
+def test_i30_deleted_under_a_reader():
+    """Messages and mailboxes go away while another session reads them; it is told, or it is over."""
+    with Gateway() as g, Hostile(g, check_store=False) as h:
+        t, other = logged_in(h, g), logged_in(h, g)
+        for round_ in range(5):
+            t.imap("x", "CREATE box/inner")
+            for _ in range(5):
+                t.send("x APPEND box {14+}\r\nSubject: a\r\n\r\n\r\n")
+                while not t.line().startswith("x OK"):
+                    pass
+            assert other.imap("x", "SELECT box")[-1].startswith("x OK")
+            t.imap("x", "SELECT box")
+            t.send("x STORE 1:* +FLAGS.SILENT (\\Deleted)\r\nx EXPUNGE\r\nx CLOSE\r\nx RENAME box/inner b2\r\nx DELETE box\r\n")
+            other.send("x FETCH 1:* (FLAGS BODY.PEEK[])\r\n" * 5)
+            for _ in range(5):
+                while not t.line().startswith("x "):
+                    pass
+            try:
+                for _ in range(5):
+                    while not re.match(r"x (OK|NO|BAD)", other.line()):
+                        pass
+                other.imap("y", "NOOP")
+                other.imap("y", "UNSELECT")
+            except EOFError:
+                other = logged_in(h, g)
+            t.imap("x", "DELETE b2")
 
 
 def test_i37_reflected():

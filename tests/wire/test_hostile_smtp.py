@@ -459,3 +459,26 @@ def test_s44_spoofed_proxies():
         t.close()
         g.log_line("[192.0.2.77]")
         assert not re.search(r"[^\n\x20-\x7e]", g.log())
+
+
+def test_s48_slow_data():
+    """Ten bytes a second are let go on for as long as nobody can know; then it is over."""
+    gateway, _ = attacked()
+    with gateway as g, Hostile(g, canary=False) as h:
+        t = h.talk(g.smtp_port)
+        mail_begin(t)
+        assert t.smtp("DATA")[0].startswith("354")
+        began, said = time.monotonic(), b""
+        t.socket.settimeout(1)
+        while time.monotonic() - began < 40 and not said:
+            send_all(t, b"A: bcdefg\n")
+            try:
+                said = t.socket.recv(4096)
+            except socket.timeout:
+                pass
+        assert said.startswith(b"421 "), said
+        assert time.monotonic() - began >= 9
+        assert read_mail(g) == []
+
+
+test_s48_slow_data.once = True
