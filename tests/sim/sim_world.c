@@ -235,6 +235,7 @@ static struct config *make_config(void)
         "store_map_size=64m",
         "store_free_min=1m",
         "lda_mailbox_autocreate=yes",
+        "login_trusted_networks=0.0.0.0/0",
         "smtpd_client_connection_count_limit=1000",
         "mail_max_userip_connections=1000",
         "imap_search_slice_time=1ms",
