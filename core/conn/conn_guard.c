@@ -102,6 +102,9 @@ bool conn_guard_admit(struct conn *c, const char *address, enum session_end *why
     if (limits != NULL)
         admission =
             conn_limits_admit(limits, address, reactor_now_ns(c->set->reactor), &c->ticket, &count);
+    /* What was held while a proxy spoke becomes its client's, who will be credited with it. */
+    if (limits != NULL && c->charged > 0)
+        (void)conn_limits_charge(limits, &c->ticket, (int64_t)c->charged);
     if (admission == CONN_CLIENT_MANY)
         say_crowded(c, address, "concurrency", count);
     if (admission == CONN_CLIENT_OFTEN)
