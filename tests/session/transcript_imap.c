@@ -3,13 +3,15 @@
  *
  * W: ok, later, full, refused, notfound, exists, deleted, gone or damaged; what follows is said
  * untagged before the answer. To a SELECT, "ok 3" gives a mailbox of the UIDs 1 to 3. B: lines show
- * the typed requests. The user vagrant has the password "password".
+ * the typed requests. X: can_tls, stress=3 and those of auth_play.h. The user vagrant has the
+ * password "password".
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/base/ensure.h"
 #include "core/base/number.h"
 #include "proto/imap/imap_requests.h"
 #include "proto/imap/imap_session.h"
@@ -50,12 +52,16 @@ static void *imap_open(const struct transcript_setting *settings, unsigned count
                        struct chain *notes, struct session **session_r)
 {
     struct session_peer peer = {.connection = 1, .address = "10.0.2.2"};
+    enum session_stress stress = SESSION_AT_EASE;
     struct imap_play *p = xcalloc(1, sizeof(*p));
 
     p->settings = (struct imap_settings)IMAP_SETTINGS_DEFAULT;
     for (unsigned i = 0; i < count; i++) {
         if (span_eq(settings[i].name, SPAN("can_tls"))) {
             peer.can_tls = true;
+        } else if (span_eq(settings[i].name, SPAN("stress"))) {
+            ensure(span_eq(settings[i].value, SPAN("3")));
+            stress = SESSION_SHORT;
         } else if (!auth_play_set(&p->settings.sasl, settings[i].name, settings[i].value)) {
             fprintf(stderr, "unknown setting %.*s\n", (int)settings[i].name.len,
                     settings[i].name.at);
@@ -65,6 +71,7 @@ static void *imap_open(const struct transcript_setting *settings, unsigned count
     p->host = (struct imap_host){play_settings, play_settings_done, play_note};
     p->notes = notes;
     *session_r = imap_session_new(&p->host, &peer);
+    (*session_r)->stress = stress;
     return p;
 }
 
