@@ -35,6 +35,34 @@ enum store_status pop3_run_entry(const struct pop3_run *run, uint32_t number,
     return status;
 }
 
+/* The mailbox number of INBOX goes with its messages when it is renamed (store_mailbox_state()):
+ * from then on the maildrop is another mailbox, which this session has no business with. An answer
+ * that has begun is finished, and so is an update: that is how they would be, had the RENAME come
+ * just behind them. */
+static enum store_status pop3_run_state(const struct pop3_run *run)
+{
+    const struct pop3_request *r = run->request;
+    uint32_t validity;
+    enum store_status status;
+
+    if (r->drop->uids == NULL || r->has_begun || r->has_changed)
+        return STORE_OK;
+    status = store_mailbox_state(run->view, r->drop->uids->mailbox, &validity);
+    if (status == STORE_OK && validity != r->drop->uids->uid_validity)
+        status = STORE_NOT_FOUND;
+    return status;
+}
+
+static enum pop3_next pop3_run_checked(struct pop3_run *run, pop3_step_fn *step)
+{
+    enum store_status status = pop3_run_state(run);
+
+    if (status == STORE_OK)
+        return step(run);
+    run->status = status == STORE_NOT_FOUND ? REQUEST_DELETED : imap_run_status(status);
+    return POP3_NEXT_DONE;
+}
+
 /* On a thread of the store's: notes what became of the change and has the request run again. */
 static void pop3_run_changed(void *context, enum store_status status,
                              const struct store_result *results, size_t count)
@@ -61,7 +89,7 @@ enum service_outcome pop3_run_step(struct service *s, struct request *r, struct 
 
     r->more = false;
     status = store_view_open(s->store, &run.view);
-    next = status == STORE_OK ? step(&run) : pop3_run_fail(&run, status);
+    next = status == STORE_OK ? pop3_run_checked(&run, step) : pop3_run_fail(&run, status);
     if (run.view != NULL)
         store_view_close(&run.view);
     r->status = next == POP3_NEXT_DONE ? run.status : REQUEST_OK;

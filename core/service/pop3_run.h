@@ -36,7 +36,7 @@ struct pop3_run {
 
 typedef enum pop3_next pop3_step_fn(struct pop3_run *run);
 
-/* Runs one step of a request. */
+/* Runs one step of a request. REQUEST_DELETED: the maildrop is not INBOX any more. */
 enum service_outcome pop3_run_step(struct service *s, struct request *r, struct job *job,
                                    pop3_step_fn *step);
 

@@ -114,8 +114,11 @@ void pop3_quit_cmd(struct pop3_session *s, struct span args)
 void pop3_quit_answered(struct pop3_session *s, struct request *r)
 {
     if (r->status != REQUEST_OK) {
-        pop3_err(s, SPAN("[SYS/TEMP] Some deleted messages not removed."));
-        pop3_close(s, "Storage error during logout");
+        bool is_lost = r->status == REQUEST_DELETED;
+
+        pop3_err(s, is_lost ? SPAN("[SYS/PERM] INBOX has been renamed, no message was removed.")
+                            : SPAN("[SYS/TEMP] Some deleted messages not removed."));
+        pop3_close(s, is_lost ? "Mailbox was renamed" : "Storage error during logout");
         return;
     }
     pop3_marks_clear(&s->drop.seen);

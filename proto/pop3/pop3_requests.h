@@ -7,7 +7,8 @@
  * What stands under "place" is the run's, zero when the request is new: a run that stops with
  * base.more finds there where it was. A run writes an answer that is +OK as a whole to base.out
  * (pop3_write.h), the session says all others; of a LIST or RETR that fails when has_begun is set,
- * the client cannot be told, so the session hangs up.
+ * the client cannot be told, so the session hangs up. REQUEST_DELETED, of all but OPEN: INBOX was
+ * renamed, and the mailbox of the maildrop with it.
  */
 
 #include "core/base/attr.h"

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/map.h"
 #include "proto/pop3/pop3_private.h"
 
 static struct pop3_session *pop3_of(struct session *s)
@@ -61,6 +62,7 @@ static const struct {
 } pop3_troubles[] = {
     {REQUEST_REFUSED,   "[SYS/PERM] This can't be done."                           },
     {REQUEST_NOT_FOUND, "[SYS/PERM] The message has been expunged."                },
+    {REQUEST_DELETED,   "[SYS/PERM] INBOX has been renamed, please log in again."  },
     {REQUEST_TRY_LATER, "[SYS/TEMP] Please try again later."                       },
     {REQUEST_FULL,      "[SYS/TEMP] There is no room for this now."                },
     {REQUEST_DAMAGED,   "[SYS/PERM] Stored data is damaged; the operator was told."},
@@ -93,6 +95,7 @@ void pop3_ask(struct pop3_session *s, struct pop3_request *r)
 {
     r->settings = s->settings;
     r->account = span_str(s->account);
+    r->base.owner = map_hash(r->account);
     r->drop = &s->drop;
     session_ask(s, &r->base);
 }

@@ -1,9 +1,9 @@
 /*
  * transcript_pop3: POP3 conversations, with the messages of pop3_world.
  *
- * W: "" or ok for what the world answers, later, full, refused, notfound or damaged; "half damaged"
- * fails when a part of the answer is out. X: settings: clear=no, tls=yes, delay=yes, in-use=yes,
- * no-flag-updates=yes. B: lines: what the session asks.
+ * W: "" or ok for what the world answers, later, full, refused, notfound, damaged or renamed; "half
+ * damaged" fails when a part of the answer is out. X: settings: clear=no, tls=yes, delay=yes,
+ * in-use=yes, no-flag-updates=yes. B: lines: what the session asks.
  */
 #include <stdlib.h>
 
@@ -55,6 +55,7 @@ static enum request_status status_of(struct span word)
         {"refused",  REQUEST_REFUSED  },
         {"notfound", REQUEST_NOT_FOUND},
         {"damaged",  REQUEST_DAMAGED  },
+        {"renamed",  REQUEST_DELETED  },
     };
 
     for (size_t i = 0; i < COUNT_OF(words); i++) {

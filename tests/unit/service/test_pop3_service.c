@@ -341,6 +341,40 @@ static void beside_test(void **state)
     imap_client_close(&imap);
 }
 
+/* The number of INBOX goes with its messages when it is renamed: what was marked here is not
+ * removed there, and nothing is read there. */
+static void renamed_test(void **state)
+{
+    static const char gone[] = "-ERR [SYS/PERM] INBOX has been renamed, please log in again.\r\n";
+    struct world *w = *state;
+    struct imap_client imap;
+    struct client c;
+
+    deliver_two(w);
+    enter(&c, w);
+    imap_client_open(&imap, &w->imap);
+    imap_client_login(&imap);
+    SAYS(&c, "DELE 1\r\nDELE 2\r\n", "+OK Marked to be deleted.\r\n+OK Marked to be deleted.\r\n");
+    SAYS(&c, "RSET\r\nDELE 2\r\n", "+OK\r\n+OK Marked to be deleted.\r\n");
+    (void)imap_client_say(&imap, "c RENAME INBOX old\r\n");
+    imap_world_deliver(&w->imap, "INBOX", SPAN(FIRST));
+    SAYS(&c, "RETR 1\r\n", gone);
+    SAYS(&c, "TOP 1 0\r\n", gone);
+    SAYS(&c, "STAT\r\n", gone);
+    SAYS(&c, "LIST\r\n", gone);
+    SAYS(&c, "UIDL 1\r\n", gone);
+    SAYS(&c, "QUIT\r\n", "-ERR [SYS/PERM] INBOX has been renamed, no message was removed.\r\n");
+    client_close(&c);
+    assert_non_null(strstr(imap_client_say(&imap, "d STATUS old (MESSAGES UNSEEN)\r\n"),
+                           "(MESSAGES 2 UNSEEN 2)"));
+    enter(&c, w); /* the new INBOX, whose numbers are not given out yet */
+    (void)imap_client_say(&imap, "e RENAME INBOX older\r\n");
+    SAYS(&c, "DELE 1\r\n", gone);
+    SAYS(&c, "QUIT\r\n", "+OK Logging out.\r\n");
+    client_close(&c);
+    imap_client_close(&imap);
+}
+
 /* Three megabytes with dots where they are dear: what was sent is what was stored. */
 static void big_test(void **state)
 {
@@ -415,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(delete_test, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(lock_test, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(beside_test, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(renamed_test, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(big_test, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(many_test, world_setup, world_teardown),
     };
