@@ -22,7 +22,7 @@ static void capa_write(struct pop3_session *s)
         chain_move(out, &mechanisms);
         chain_add(out, SPAN("\r\n"));
     }
-    chain_add(out, SPAN("UTF8 USER\r\nLANG\r\nIMPLEMENTATION Ringpost\r\n"));
+    chain_add(out, SPAN("LANG\r\nIMPLEMENTATION Ringpost\r\n"));
 }
 
 void pop3_capa_cmd(struct pop3_session *s, struct span args)
@@ -33,18 +33,11 @@ void pop3_capa_cmd(struct pop3_session *s, struct span args)
     pop3_add(s, SPAN(".\r\n"));
 }
 
-/* ---- RFC 6856 ---- */
-
-/* Names and passwords are UTF-8 in either mode, and messages leave as they came in. */
-void pop3_utf8_cmd(struct pop3_session *s, struct span args)
-{
-    if (!scan_end(&args)) {
-        pop3_bad(s, SPAN("UTF8 has no arguments."));
-        return;
-    }
-    s->is_utf8 = true;
-    pop3_ok(s, SPAN("UTF8 enabled."));
-}
+/* ---- LANG (RFC 6856 3) ----
+ *
+ * UTF8 is not offered: who offers it takes it upon himself to rewrite or refuse messages with UTF-8
+ * in their header for clients that did not say UTF8 (RFC 6856 5). Here messages leave as they came
+ * in, as from other servers without UTF8, and what is in them is between sender and reader. */
 
 /* Is this language range one that our answers are in? English, and the default that RFC 2277 4.5
  * wants to be English as well. */
