@@ -89,6 +89,7 @@ struct store_config {
     uint64_t free_min;       /* bytes free on the disk under which deliveries get STORE_FULL */
     uint64_t snapshot_bytes; /* of log, after which the index is snapshot into it; 0: 1 GiB */
     uint32_t snapshot_s;     /* and after so many seconds; 0: a day */
+    uint32_t purge_messages; /* of a deleted mailbox, released in one transaction; 0: 2048 */
     bool manual;             /* no threads: store_step() does the work (simulator) */
     bool read_only_check;    /* for `store check`: recover in memory only, write nothing */
     bool without_sync;       /* the negative control of the crash tests, never else */

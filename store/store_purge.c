@@ -45,7 +45,8 @@ bool store_purge(void *store)
     mailbox = first_deleted(s);
     if (mailbox == 0)
         return false;
-    command_purge_write(&args, mailbox, PURGE_MESSAGES);
+    command_purge_write(&args, mailbox,
+                        s->config.purge_messages ? s->config.purge_messages : PURGE_MESSAGES);
     gauge_add(s->moving, 1);
     store_space_submit(s, JOURNAL_PURGE, &args, (struct span){0}, (struct span){0}, purge_done, s);
     return true;

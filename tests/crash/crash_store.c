@@ -14,7 +14,7 @@
  * The controls must be found wrong, else this test is blind: a log that is not synced, changes that
  * are called acknowledged when they are submitted, and LMDB without its fdatasync.
  *
- *     crash_store [-i IMAGES] [-s SEED] [-j AT_ONCE] [-e EVENT -v VARIANT] [-c CONTROL]
+ *     crash_store [-i IMAGES] [-s SEED] [-n ONE_IN] [-j AT_ONCE] [-e EVENT -v VARIANT] [-c CONTROL]
  */
 
 #include <errno.h>
@@ -43,7 +43,8 @@ enum {
     CONTROL_COUNTED = 600, /* images of the control that is counted, not only found */
     AT_ONCE_MAX = 8,
     CHILD_SECONDS = 60,
-    EVERY = 4, /* variants that are not made of every event */
+    EVERY = 4,  /* variants that are not made of every event */
+    ONE_IN = 4, /* events that are cut at, unless told: more seeds are run to their end */
 };
 
 static const char *const variant_names[VARIANTS] = {
@@ -56,7 +57,7 @@ static const char *const control_names[CONTROLS] = {"none", "log without sync",
 extern const char *malloc_conf;
 const char *malloc_conf = "narenas:1,tcache:true,dirty_decay_ms:-1,muzzy_decay_ms:-1";
 
-static unsigned at_once = 1;
+static unsigned at_once = 1, one_in = ONE_IN;
 static uint64_t images_max, only_event;
 static int only_variant = -1;
 static bool stops_at_bad = true;
@@ -176,6 +177,8 @@ static void cut_here(void *context, const char *what)
             only_one(r);
         return;
     }
+    if (r->control == C_NONE && (random >> 56) % one_in != 0)
+        return;
     if (strcmp(what, "make_dir") == 0 && random % 16 != 0)
         return; /* there are hundreds of directories */
     for (unsigned v = 0; v < VARIANTS && !is_enough(r); v++) {
@@ -252,6 +255,7 @@ static void run_begin(struct run *r, uint64_t seed, enum control control)
         .map_size = UINT64_C(1) << 30,
         .segment_size = 1 << 20,
         .snapshot_bytes = 200 << 10,
+        .purge_messages = 3, /* deleted mailboxes go in several slices */
         .manual = true,
         .without_sync = control == C_LOG_SYNC,
         .say = crash_say,
@@ -354,7 +358,7 @@ int main(int count, char **words)
     unsigned passed = 0, failed = 0;
     int option;
 
-    while ((option = getopt(count, words, "i:s:e:v:j:c:l")) != -1) {
+    while ((option = getopt(count, words, "i:s:e:v:j:c:ln:")) != -1) {
         if (option == 'i')
             images = strtoull(optarg, NULL, 10);
         else if (option == 's')
@@ -363,6 +367,8 @@ int main(int count, char **words)
             only_event = strtoull(optarg, NULL, 10);
         else if (option == 'v')
             only_variant = (int)strtol(optarg, NULL, 10) % VARIANTS;
+        else if (option == 'n')
+            one_in = 1 + ((unsigned)strtoul(optarg, NULL, 10) - 1) % 256;
         else if (option == 'j')
             at_once = (unsigned)strtoul(optarg, NULL, 10) % (AT_ONCE_MAX + 1);
         else if (option == 'c')

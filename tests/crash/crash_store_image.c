@@ -244,6 +244,22 @@ static void work_on(struct run *r)
     crash_drain(r);
 }
 
+/* All that deleted mailboxes held was released. */
+static void check_purged(const struct run *r, const struct store_check_report *report)
+{
+    const struct model *m = load_state(&r->load, r->load.submitted);
+    uint32_t mailboxes = 0;
+    char text[100];
+
+    for (unsigned i = 0; i < MODEL_ACCOUNTS; i++)
+        mailboxes += m->accounts[i].mailboxes;
+    (void)snprintf(text, sizeof(text), "%llu entries in %llu mailboxes, should be %u in %u",
+                   (unsigned long long)report->entries, (unsigned long long)report->mailboxes,
+                   m->count, mailboxes);
+    if (report->entries != m->count || report->mailboxes != mailboxes)
+        crash_bad("store_check", text);
+}
+
 static void check_clean(struct run *r)
 {
     struct store_check_report report;
@@ -259,6 +275,8 @@ static void check_clean(struct run *r)
                    (unsigned long long)report.orphaned, (unsigned long long)report.miscounted);
     if (report.damaged + report.missing + report.orphaned + report.miscounted > 0)
         crash_bad("store_check", text);
+    else
+        check_purged(r, &report);
 }
 
 /* Power again, while the store is open and all is acknowledged. */
@@ -297,6 +315,7 @@ void crash_check_image(struct run *r, enum variant variant)
             crash_bad("after working on", "not all was acknowledged");
         else if (crash_look_for(r, "after working on", l->submitted, &hash) &&
                  (seed % 3 != 0 || second_cut(r, seed >> 8, hash))) {
+            crash_drain(r);
             crash_close(r);
             if (seed % 2 == 0)
                 check_clean(r);

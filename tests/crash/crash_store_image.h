@@ -8,7 +8,7 @@
  * its copy and tells through the verdict what it found. One thread.
  */
 
-#include "tests/crash/crash_store_model.h"
+#include "tests/crash/crash_store_load.h"
 #include "tests/support/sim_disk.h"
 
 enum {

@@ -150,15 +150,87 @@ static void look_at_entries(struct look *k, unsigned mailbox, const struct store
         wrong(k, "HIGHESTMODSEQ", modseq, info->modseq);
 }
 
-static bool number_of(const struct store_mailbox_info *info, unsigned account, unsigned *mailbox_r)
+static bool number_of(struct span name, unsigned account, unsigned *mailbox_r)
 {
     for (unsigned i = 0; i < MODEL_NAMES; i++) {
-        if (span_eq(span_str(model_names[i]), (struct span){info->name, info->name_len})) {
+        if (span_eq(span_str(model_names[i]), name)) {
             *mailbox_r = account * MODEL_NAMES + i;
             return true;
         }
     }
     return false;
+}
+
+static void look_at_mailbox(struct look *k, unsigned mailbox, const struct store_mailbox_info *info)
+{
+    uint32_t validity;
+
+    k->m->accounts[mailbox / MODEL_NAMES].mailboxes++;
+    k->m->mailboxes[mailbox] = (struct model_mailbox){.number = (uint32_t)info->id,
+                                                      .uid_next = info->uid_next,
+                                                      .recent = info->recent_from_uid,
+                                                      .age = info->uid_validity,
+                                                      .modseq = info->modseq,
+                                                      .uses = info->uses};
+    mix(k, info->id);
+    mix(k, info->uid_validity);
+    mix(k, info->modseq);
+    mix(k, info->keywords);
+    if (store_mailbox_state(k->v, info->id, &validity) != STORE_OK ||
+        validity != info->uid_validity)
+        wrong(k, "the UIDVALIDITY of a mailbox", info->id, info->uid_validity);
+    look_at_entries(k, mailbox, info);
+}
+
+/* Subscriptions; and what LIST shows is what there is. */
+static void look_at_names(struct look *k, unsigned account)
+{
+    struct store_listings listings = {0};
+    uint32_t mailboxes = 0;
+    unsigned mailbox;
+
+    if (store_listings(k->v, k->m->accounts[account].number, &listings) != STORE_OK)
+        wrong(k, "names can't be listed", account, 0);
+    for (size_t i = 0; i < listings.count; i++) {
+        const struct store_listing *name = &listings.at[i];
+        if (!number_of(name->name, account, &mailbox)) {
+            wrong(k, "a name that nobody made", account, i);
+            break;
+        }
+        if (name->exists != (k->m->mailboxes[mailbox].number != 0) ||
+            (name->exists && name->uses != k->m->mailboxes[mailbox].uses))
+            wrong(k, "the name of a mailbox", mailbox, name->uses);
+        mailboxes += name->exists;
+        k->m->subscribed[mailbox] = name->is_subscribed;
+    }
+    if (mailboxes != k->m->accounts[account].mailboxes)
+        wrong(k, "names of mailboxes", mailboxes, k->m->accounts[account].mailboxes);
+    store_listings_free(&listings);
+}
+
+static bool is_there(const struct model *m, unsigned account, uint32_t number)
+{
+    for (unsigned i = 0; i < MODEL_NAMES; i++) {
+        if (m->mailboxes[account * MODEL_NAMES + i].number == number)
+            return true;
+    }
+    return false;
+}
+
+/* What was deleted says so to one that still knows its number. */
+static void look_for_deleted(struct look *k, unsigned account)
+{
+    static struct store_mailbox_info info;
+    uint32_t made = load_state(k->load, k->load->submitted)->accounts[account].made, validity;
+
+    for (uint32_t number = 1; number <= made; number++) {
+        store_mailbox id = (store_mailbox)k->m->accounts[account].number << 32 | number;
+        if (is_there(k->m, account, number))
+            continue;
+        if (store_mailbox_get(k->v, id, &info) != STORE_NOT_FOUND ||
+            store_mailbox_state(k->v, id, &validity) != STORE_NOT_FOUND)
+            wrong(k, "a mailbox that is deleted", id, 0);
+    }
 }
 
 static void look_at_account(struct look *k, unsigned account, store_account id)
@@ -171,25 +243,18 @@ static void look_at_account(struct look *k, unsigned account, store_account id)
     k->m->accounts[account].number = id;
     k->m->account_count++;
     while (info != NULL && store_mailbox_next(k->v, id, after, info) == STORE_OK) {
-        if (!number_of(info, account, &mailbox)) {
+        if (!number_of((struct span){info->name, info->name_len}, account, &mailbox)) {
             wrong(k, "a mailbox that nobody made", id, info->id);
             break;
         }
-        k->m->accounts[account].mailboxes++;
-        if (info->modseq > k->m->accounts[account].modseq)
-            k->m->accounts[account].modseq = info->modseq;
-        k->m->mailboxes[mailbox].number = (uint32_t)info->id;
-        k->m->mailboxes[mailbox].uid_next = info->uid_next;
-        k->m->mailboxes[mailbox].recent = info->recent_from_uid;
-        mix(k, info->id);
-        mix(k, info->uid_validity);
-        mix(k, info->modseq);
-        mix(k, info->keywords);
-        look_at_entries(k, mailbox, info);
+        look_at_mailbox(k, mailbox, info);
         memcpy(name, info->name, info->name_len);
         after = (struct span){name, info->name_len};
     }
     free(info);
+    look_at_names(k, account);
+    look_for_deleted(k, account);
+    model_ages_rank(k->m, account);
 }
 
 bool store_look(struct store *s, const struct load *l, struct model *m_r, uint64_t *hash_r,

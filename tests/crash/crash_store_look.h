@@ -3,7 +3,7 @@
 
 /* crash_store_look: reads all of a store through a view. */
 
-#include "tests/crash/crash_store_model.h"
+#include "tests/crash/crash_store_load.h"
 
 /* What the store holds, as a model, and a hash of everything that a view shows (UIDVALIDITY,
  * modseqs, sizes, times and numbers too). False, with the reason, when something does not fit
