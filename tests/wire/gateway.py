@@ -6,6 +6,7 @@ it), RINGPOST_IO the reactor: uring or epoll.
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -39,9 +40,15 @@ def give_away(*paths):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the system gives to clients, so that none takes it before the server does."""
+    while True:
+        with socket.socket() as s:
+            port = random.randrange(10240, 32000)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Gateway:
