@@ -44,13 +44,11 @@ enum session_stress {
 
 /* What a TLS handshake settled (RFC 8446, RFC 5246). Lives as long as the session. */
 struct session_tls {
-    char version[16];           /* "TLSv1.3" */
-    char cipher[64];            /* "TLS_CHACHA20_POLY1305_SHA256" */
-    uint16_t bits;              /* of the cipher's key */
-    char server_name[256];      /* that the client asked for (SNI); "": none */
-    char client_name[321];      /* by a verified client certificate: an address; "": none */
-    bool has_exporter;          /* the next is there */
-    unsigned char exporter[32]; /* channel binding of RFC 9266, "tls-exporter" */
+    char version[16];      /* "TLSv1.3" */
+    char cipher[64];       /* "TLS_CHACHA20_POLY1305_SHA256" */
+    uint16_t bits;         /* of the cipher's key */
+    char server_name[256]; /* that the client asked for (SNI); "": none */
+    char client_name[321]; /* by a verified client certificate: an address; "": none */
 };
 
 /* Who is at the other end, as the transport knows it. */
@@ -69,12 +67,12 @@ struct session {
     struct chain out;        /* for the peer; the driver drains it */
     struct request *request; /* set while want is REPLY and the request is not taken */
     int64_t now_us;          /* wall clock, set by the driver before each call into the session */
-    uint32_t idle_ms;  /* how long the driver waits for the peer's next bytes, counted from those
-                          that came or left last; the session's */
-    bool bulk;         /* the peer sends a body: the driver watches its rate, not its pauses */
-    uint32_t delay_ms; /* how much later `out` leaves; nothing is fed meanwhile. The driver
-                          sets it back to 0 */
-    bool is_engaged;   /* the peer is logged in or in a transaction: others are shed before it */
+    uint32_t idle_ms;    /* how long the driver waits for the peer's next bytes, counted from those
+                            that came or left last; the session's */
+    bool bulk;           /* the peer sends a body: the driver watches its rate, not its pauses */
+    uint32_t delay_ms;   /* how much later `out` leaves; nothing is fed meanwhile. The driver
+                            sets it back to 0 */
+    bool is_engaged;     /* the peer is logged in or in a transaction: others are shed before it */
     const char *trouble; /* set by the driver before hangup(): what went wrong in TLS, for the log;
                             NULL: nothing did */
     enum session_stress stress; /* set by the driver before each call into the session */

@@ -132,12 +132,11 @@ static void settle(struct conn_tls *t)
     struct tls_facts facts;
 
     tls_settle(t->tls, &facts);
-    t->facts = (struct session_tls){.bits = facts.bits, .has_exporter = facts.has_exporter};
+    t->facts = (struct session_tls){.bits = facts.bits};
     memcpy(t->facts.version, facts.version, strnlen(facts.version, sizeof(t->facts.version) - 1));
     memcpy(t->facts.cipher, facts.cipher, strnlen(facts.cipher, sizeof(t->facts.cipher) - 1));
     memcpy(t->facts.server_name, facts.server_name, sizeof(t->facts.server_name));
     memcpy(t->facts.client_name, facts.client_name, sizeof(t->facts.client_name));
-    memcpy(t->facts.exporter, facts.exporter, sizeof(t->facts.exporter));
 }
 
 static void established(struct conn *c)

@@ -74,7 +74,8 @@ const struct config_option config_options[] = {
         "% "
         "on (stress) new clients outside of mynetworks are asked to come back, those who are not "
         "logged in and idle longest are hung up on, and smtpd_stress_timeout and its like hold; "
-        "from 95 % on no new mail is taken and strangers get nothing more. A disk that needs more than a second for a write is "
+        "from 95 % on no new mail is taken and strangers get nothing more. A disk that needs more "
+        "than a second for a write is "
         "stress too. Each change is a line in the log."),
     ROW(client_memory_max, SIZE, "64m", MIB, 1024 * GIB, "bytes",
         "The most of it that is held for one client (an IPv4 address, an IPv6 /64) outside of "
@@ -319,10 +320,10 @@ const struct config_option config_options[] = {
 
     ROW(auth_mechanisms, LIST, "scram-sha-256 scram-sha-1 plain login", 0, 0, "",
         "The SASL mechanisms by which users can log in. A SCRAM mechanism is offered only while "
-        "the "
-        "password field of every account serves it ({SCRAM-SHA-256}, {PLAIN}), or programs that "
-        "prefer it would fail for the others; its -PLUS form is offered with it on TLS that has a "
-        "channel binding."),
+        "the password field of every account serves it ({SCRAM-SHA-256}, {PLAIN}), or programs "
+        "that "
+        "prefer it would fail for the others. The forms with channel binding (-PLUS) are not "
+        "offered."),
     ROW(disable_plaintext_auth, BOOL, "yes", 0, 0, "",
         "Take passwords as they are only where nobody can listen: on TLS, from this host itself, "
         "and from login_trusted_networks."),

@@ -55,15 +55,14 @@ static bool serves_sha1(const struct config *c, const struct directory *d)
 
 static const struct mechanism {
     const char *name;
-    const char *plus;    /* its form with channel binding; NULL: none */
     bool shows_password; /* to whoever listens */
     bool (*serves)(const struct config *c, const struct directory *d);
 } mechanisms[] = {
-    {"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", false, serves_sha256},
-    {"SCRAM-SHA-1",   "SCRAM-SHA-1-PLUS",   false, serves_sha1  },
-    {"PLAIN",         NULL,                 true,  serves_always},
-    {"LOGIN",         NULL,                 true,  serves_always},
-    {"EXTERNAL",      NULL,                 false, serves_always},
+    {"SCRAM-SHA-256", false, serves_sha256},
+    {"SCRAM-SHA-1",   false, serves_sha1  },
+    {"PLAIN",         true,  serves_always},
+    {"LOGIN",         true,  serves_always},
+    {"EXTERNAL",      false, serves_always},
 };
 
 static const struct mechanism *mechanism_find(const char *name)
@@ -94,8 +93,6 @@ static void add_word(char list[MECHANISMS_SIZE], const char *word)
 static void add_mechanism(struct settings_auth *s, const struct mechanism *m, bool in_clear,
                           bool allow_clear)
 {
-    if (m->plus)
-        add_word(s->tls, m->plus);
     add_word(s->tls, m->name);
     if (in_clear && (allow_clear || !m->shows_password))
         add_word(s->clear, m->name);

@@ -101,31 +101,7 @@ static bool give_secrets(struct auth_exchange *x, Gsasl_session *library)
     return good;
 }
 
-/* RFC 9266. Not given where we do not offer it: a client that says "you don't offer it" is right
- * then, and else somebody between us took it out of our offer (RFC 5802 6). */
-static bool give_binding(struct auth_exchange *x, Gsasl_session *library)
-{
-    const struct session_tls *tls = x->step->request->tls;
-    const char *mechanism = x->step->request->mechanism;
-    char plus[32], text[64];
-    size_t len;
-
-    (void)snprintf(plus, sizeof(plus), "%.*s-PLUS", hash_of(x->step->request) ? 13 : 11, mechanism);
-    if (!tls || !tls->has_exporter ||
-        !sasl_offers_with_tls(&x->step->settings->sasl, span_str(plus)))
-        return false;
-    len = base64_encode((struct span){(const char *)tls->exporter, sizeof(tls->exporter)}, text);
-    text[len] = '\0';
-    return gsasl_property_set(library, GSASL_CB_TLS_EXPORTER, text) == GSASL_OK;
-}
-
 int auth_scram_property(struct auth_exchange *x, void *library, int property)
 {
-    bool given = false;
-
-    if (property == GSASL_SCRAM_ITER)
-        given = give_secrets(x, library);
-    else if (property == GSASL_CB_TLS_EXPORTER)
-        given = give_binding(x, library);
-    return given ? GSASL_OK : GSASL_NO_CALLBACK;
+    return property == GSASL_SCRAM_ITER && give_secrets(x, library) ? GSASL_OK : GSASL_NO_CALLBACK;
 }

@@ -64,7 +64,6 @@ struct tls *tls_open(struct tls_context *context, const char *service, enum tls_
         tls_free(&t);
         return NULL;
     }
-    tls_mbed_export_to(&t->ssl, t);
     mbedtls_ssl_set_bio(&t->ssl, t, send_out, receive, NULL);
     return t;
 }
@@ -76,7 +75,6 @@ void tls_free(struct tls **tls)
     mbedtls_ssl_free(&t->ssl);
     free(t->hello);
     free(t->why);
-    explicit_bzero(t->exporter, sizeof(t->exporter));
     free(t);
     *tls = NULL;
 }
@@ -158,28 +156,6 @@ static void read_hello(struct tls *t, const struct chain *in)
     free(record);
 }
 
-struct tls *tls_of_lane(void *lane)
-{
-    return ((struct tls_lane *)lane)->current;
-}
-
-/* RFC 9266 wants the extended master secret in TLS 1.2. The server agrees to it whenever the client
- * offers it. */
-void tls_exported(struct tls *t, mbedtls_tls_prf_types prf, const unsigned char *master,
-                  size_t master_len, const unsigned char client_random[32],
-                  const unsigned char server_random[32])
-{
-    unsigned char randoms[64];
-
-    if (t->hello == NULL || !t->hello->has_ems)
-        return;
-    memcpy(randoms, client_random, 32);
-    memcpy(randoms + 32, server_random, 32);
-    t->has_exporter =
-        mbedtls_ssl_tls_prf(prf, master, master_len, "EXPORTER-Channel-Binding", randoms,
-                            sizeof(randoms), t->exporter, sizeof(t->exporter)) == 0;
-}
-
 enum tls_status tls_handshake(struct tls *t, struct chain *in, struct chain *out)
 {
     size_t said = out->len;
@@ -215,13 +191,8 @@ void tls_settle(struct tls *t, struct tls_facts *facts_r)
     *facts_r = (struct tls_facts){
         .version = mbedtls_ssl_get_version(&t->ssl),
         .is_resumed = t->is_resumed,
-        .has_exporter = t->has_exporter,
     };
     facts_r->cipher = tls_mbed_cipher(mbedtls_ssl_get_ciphersuite(&t->ssl), &facts_r->bits);
-    if (strcmp(facts_r->version, "TLSv1.3") == 0)
-        facts_r->has_exporter = tls_mbed_exporter_13(&t->ssl, t->exporter);
-    if (facts_r->has_exporter)
-        memcpy(facts_r->exporter, t->exporter, sizeof(t->exporter));
     if (t->hello != NULL)
         memcpy(facts_r->server_name, t->hello->server_name, sizeof(facts_r->server_name));
     if (client != NULL && mbedtls_ssl_get_verify_result(&t->ssl) == 0)

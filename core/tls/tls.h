@@ -97,8 +97,6 @@ struct tls_facts {
     bool is_resumed;
     char server_name[256]; /* lower case; "": none, or none that is a host name */
     char client_name[321]; /* an address of the verified client certificate's; "": none */
-    bool has_exporter;
-    unsigned char exporter[32]; /* "EXPORTER-Channel-Binding", RFC 9266 */
 };
 
 /* The context must outlive it. `service` names the listener, which session tickets are bound to,

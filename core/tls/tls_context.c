@@ -81,7 +81,6 @@ static bool config_open(struct tls_lane *lane, enum tls_protocol protocol,
         return false;
     }
     tls_mbed_rules(c, config->only_13);
-    tls_mbed_export(c, lane);
     mbedtls_ssl_conf_authmode(c, authmodes[config->client[protocol]]);
     mbedtls_ssl_conf_sni(c, choose, lane);
     mbedtls_ssl_conf_session_tickets_cb(c, tls_ticket_write, tls_ticket_parse, lane);

@@ -38,14 +38,6 @@ bool tls_mbed_key_fits(const mbedtls_x509_crt *leaf, const mbedtls_pk_context *k
 
 int tls_mbed_set_serial(mbedtls_x509write_cert *w, unsigned char *at, size_t size);
 
-/* Has tls_exported() called with the secret when there is one for the exporter. `config` once, and
- * for each connection tls_mbed_export_to(). */
-void tls_mbed_export(mbedtls_ssl_config *config, void *lane);
-void tls_mbed_export_to(mbedtls_ssl_context *ssl, struct tls *t);
-
-/* After a handshake of TLS 1.3: the exporter of RFC 9266. False where the library has none. */
-bool tls_mbed_exporter_13(mbedtls_ssl_context *ssl, unsigned char exporter_r[32]);
-
 /* The two record buffers, for tls_rest(). False when it is not known where they are, or one is in
  * use. `keep` bytes in front of each must stay. */
 struct tls_mbed_buffer {
@@ -53,11 +45,5 @@ struct tls_mbed_buffer {
     size_t size;
 };
 bool tls_mbed_buffers(mbedtls_ssl_context *ssl, struct tls_mbed_buffer buffers_r[2]);
-
-/* ---- in tls.c ---- */
-struct tls *tls_of_lane(void *lane);
-void tls_exported(struct tls *t, mbedtls_tls_prf_types prf, const unsigned char *master,
-                  size_t master_len, const unsigned char client_random[32],
-                  const unsigned char server_random[32]);
 
 #endif

@@ -49,11 +49,10 @@ struct tls {
     const char *service;
     enum tls_protocol protocol;
     bool is_done, is_failed, has_hello;
-    bool is_resumed, has_exporter;
+    bool is_resumed;
     int end; /* what the library said last, when that was the end; else 0 */
     char *why;
     struct tls_hello *hello; /* until tls_settle() */
-    unsigned char exporter[32];
 
     /* during a call */
     struct chain *held, *out;

@@ -19,16 +19,9 @@ static struct span list_for(const struct sasl_settings *set, struct sasl_client 
     return span_str(is_safe(set, client) ? set->mechanisms_tls : set->mechanisms_clear);
 }
 
-static bool ends_in(struct span text, struct span end)
-{
-    return text.len >= end.len && span_eq(span_after(text, text.len - end.len), end);
-}
-
 /* Does the connection have what the mechanism needs of it? */
 static bool is_possible(struct span mechanism, const struct session_tls *tls)
 {
-    if (ends_in(mechanism, SPAN("-PLUS")))
-        return tls != NULL && tls->has_exporter;
     if (span_eq(mechanism, SPAN("EXTERNAL")))
         return tls != NULL && tls->client_name[0] != '\0';
     return true;

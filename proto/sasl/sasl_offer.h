@@ -6,8 +6,8 @@
  * advertised and what is taken can't differ.
  *
  * A connection is safe from listeners when it has TLS, when client and server are the same host,
- * and when the client is in a trusted network. Mechanisms that need something of the connection
- * (the -PLUS ones its channel binding, EXTERNAL a client certificate) are left out where it lacks.
+ * and when the client is in a trusted network. EXTERNAL, which needs a client
+ * certificate, is left out where there is none.
  */
 
 #include <stdbool.h>

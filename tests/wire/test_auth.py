@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import imaplib
 import smtplib
+import shutil
 import socket
 import ssl
 import statistics
 import subprocess
 import time
 
-from gateway import Gateway, Talk
+from gateway import OWNER, Gateway, Talk
 
 AFAR = "127.0.0.2"  # a client that is neither this host's own nor trusted
 HASHED = {
@@ -64,11 +65,12 @@ def run(*command):
 class Scram:
     """The client's side of SCRAM-SHA-256 (RFC 7677), for what libraries will not do wrong."""
 
-    def __init__(self, user, password, nonce="rOprNGfwEbeRWgbNEkqO"):
+    def __init__(self, user, password, nonce="rOprNGfwEbeRWgbNEkqO", binding="n,,", data=b""):
         self.bare, self.password, self.nonce = f"n={user},r={nonce}", password, nonce
+        self.binding, self.data = binding, data
 
     def first(self):
-        return b64("n,," + self.bare)
+        return b64(self.binding + self.bare)
 
     def final(self, challenge):
         server = base64.b64decode(challenge).decode()
@@ -77,7 +79,7 @@ class Scram:
         salted = hashlib.pbkdf2_hmac("sha256", self.password.encode(),
                                      base64.b64decode(parts["s"]), int(parts["i"]))
         client = hmac.digest(salted, b"Client Key", "sha256")
-        without = f"c=biws,r={parts['r']}"
+        without = f"c={b64(self.binding.encode() + self.data)},r={parts['r']}"
         message = f"{self.bare},{server},{without}".encode()
         signature = hmac.digest(hashlib.sha256(client).digest(), message, "sha256")
         proof = bytes(a ^ b for a, b in zip(client, signature))
@@ -137,6 +139,120 @@ def test_gsasl_mechanisms():
                 code, out = run("gsasl", protocol, "--no-starttls", "-m", mechanism, "-a", "vagrant",
                                 "-z", "", "-p", "password", "--connect", f"127.0.0.1:{port}")
                 assert code == 0, (mechanism, protocol, out)
+
+
+def test_gsasl_starttls():
+    """Without channel bindings: its SCRAM-*-PLUS would take those of TLS 1.2, and we have none."""
+    with gateway() as g:
+        for protocol, port in (("--smtp", g.submission_port), ("--imap", g.imap_port)):
+            for mechanism in ("SCRAM-SHA-256", "PLAIN"):
+                code, out = run("gsasl", protocol, "--starttls", "--no-cb", "--x509-ca-file=", "-m", mechanism,
+                                "-a", "vagrant", "-z", "", "-p", "password", "--connect", f"127.0.0.1:{port}")
+                assert code == 0, (mechanism, protocol, out)
+
+
+def test_no_channel_binding():
+    """A client that has it and was not offered it ("y") is let in; who insists on it is not."""
+    with gateway() as g, smtplib.SMTP_SSL("127.0.0.1", g.submissions_port, context=unverified(), timeout=60) as c:
+        c.ehlo()
+        assert "SCRAM-SHA-256" in c.esmtp_features["auth"] and "PLUS" not in c.esmtp_features["auth"]
+        assert c.docmd("AUTH SCRAM-SHA-256-PLUS")[0] == 504
+        for binding, data, codes in (("p=tls-exporter,,", bytes(32), [334, 535]), ("y,,", b"", [334, 334])):
+            s = Scram("vagrant", "password", binding=binding, data=data)
+            code, challenge = c.docmd("AUTH SCRAM-SHA-256 " + s.first())
+            assert [code, c.docmd(s.final(challenge))[0]] == codes, binding
+        assert c.docmd("")[0] == 235
+
+
+def test_swaks_tls():
+    with gateway() as g:
+        for way, port in (("--tls", g.submission_port), ("--tlsc", g.submissions_port)):
+            code, out = run("swaks", way, "--server", "127.0.0.1", "--port", str(port), "--to", "ann@mailserver.local",
+                            "--from", "vagrant@mailserver.local", "--auth", "PLAIN", "--auth-user", "vagrant",
+                            "--auth-password", "password")
+            assert code == 0 and "TLS started" in out and "235 2.7.0" in out and " 250 2.0.0" in out, out
+
+
+def test_curl_tls():
+    """Each protocol on its TLS port. Debian's curl has no SCRAM: that is msmtp's and mpop's part."""
+    with gateway() as g:
+        with open(g.path("mail"), "w") as f:
+            f.write("Subject: by curl\r\n\r\nhello\r\n")
+        curl = ["curl", "-sS", "-k", "-v", "--login-options", "AUTH=PLAIN"]
+        code, out = run(*curl, "-u", "vagrant:password", "--mail-from", "vagrant@mailserver.local", "--mail-rcpt",
+                        "ann@mailserver.local", "-T", g.path("mail"), f"smtps://127.0.0.1:{g.submissions_port}")
+        assert code == 0 and "AUTH PLAIN" in out, out
+        for url in (f"imaps://127.0.0.1:{g.imaps_port}/INBOX;MAILINDEX=1", f"pop3s://127.0.0.1:{g.pop3s_port}/1"):
+            code, out = run(*curl, "-u", "ann:secret", url)
+            assert code == 0 and "Subject: by curl" in out, out
+        assert run(*curl, "-u", "ann:wrong", f"imaps://127.0.0.1:{g.imaps_port}/")[0] != 0
+
+
+def test_msmtp_and_mpop():
+    with gateway() as g:
+        for mechanism in ("plain", "scram-sha-256"):
+            done = subprocess.run(
+                ["msmtp", "--host=127.0.0.1", f"--port={g.submission_port}", "--tls=on", "--tls-certcheck=off",
+                 "--tls-starttls=on", f"--auth={mechanism}", "--user=vagrant", "--passwordeval=echo password",
+                 "--from=vagrant@mailserver.local", "ann@mailserver.local"],
+                input="Subject: by msmtp\n\nhello\n", capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+            g.log_line(f"sasl_method={mechanism.upper()}")
+        code, out = run("mpop", "--host=127.0.0.1", f"--port={g.pop3s_port}", "--tls=on", "--tls-certcheck=off",
+                        "--tls-starttls=off", "--auth=scram-sha-256", "--user=ann", "--passwordeval=echo secret",
+                        "--keep=on", "--uidls-file=" + g.path("uidls"), "--delivery=mbox," + g.path("mbox"))
+        assert code == 0, out
+        with open(g.path("mbox")) as f:
+            assert f.read().count("Subject: by msmtp") == 2
+
+
+def client_certificate(g, name, address):
+    """A self-signed certificate that names this address, and a TLS context that shows it."""
+    path = g.path(name)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=" + name, "-days", "30", "-addext", "subjectAltName=email:" + address,
+                    "-keyout", path + ".key", "-out", path + ".crt"], check=True, capture_output=True)
+    context = unverified()
+    context.load_cert_chain(path + ".crt", path + ".key")
+    return context
+
+
+def external(g, context, name):
+    """What SMTP offers, and what SMTP and IMAP answer to EXTERNAL as `name`."""
+    with smtplib.SMTP("127.0.0.1", g.submission_port, timeout=60) as c:
+        c.starttls(context=context)
+        c.ehlo()
+        offered = c.esmtp_features["auth"]
+        code = c.docmd("AUTH EXTERNAL " + (b64(name) or "="))[0]
+    box = imaplib.IMAP4_SSL("127.0.0.1", g.imaps_port, ssl_context=context)
+    try:
+        answer = box.authenticate("EXTERNAL", lambda _: name.encode())[0]
+        box.select()
+        box.logout()
+    except imaplib.IMAP4.error:
+        answer = "NO"
+        box.shutdown()
+    return "EXTERNAL" in offered, code, answer
+
+
+def test_external():
+    """By a certificate of an authority that we know; the name that is asked for must be its own."""
+    g = gateway(auth_mechanisms="plain external", smtpd_tls_ask_ccert="yes", smtpd_tls_CAfile="known.crt",
+                auth_failure_delay="0", auth_failure_delay_max="0")
+    known = client_certificate(g, "known", "vagrant@mailserver.local")
+    nobody = client_certificate(g, "nobody", "nobody@mailserver.local")
+    unknown = client_certificate(g, "unknown", "vagrant@mailserver.local")
+    with open(g.path("known.crt"), "a") as f, open(g.path("nobody.crt")) as more:
+        f.write(more.read())
+    shutil.chown(g.path("known.crt"), OWNER)
+    with g:
+        assert external(g, known, "") == (True, 235, "OK")
+        assert external(g, known, "vagrant@mailserver.local") == (True, 235, "OK")
+        assert external(g, known, "ann@mailserver.local") == (True, 535, "NO")
+        assert external(g, nobody, "") == (True, 535, "NO")
+        assert external(g, unknown, "") == (False, 504, "NO")
+        assert external(g, unverified(), "vagrant@mailserver.local") == (False, 504, "NO")
+        g.log_line("user=<vagrant@mailserver.local>, method=EXTERNAL")
 
 
 def test_imaplib_authenticate():

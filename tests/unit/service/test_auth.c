@@ -291,8 +291,7 @@ static void write_users(const char *slow)
 static struct service_settings settings = {
     .mail_max_userip_connections = 2,
     .auth = {.sasl = {"SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN",
-                      "SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN EXTERNAL", true,
-                      NULL, 0},
+                      "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN EXTERNAL", true, NULL, 0},
              .queue_limit = 64,
              .failure_decay_ms = 1000,
              .failure_limit = 1000000,

@@ -123,43 +123,6 @@ static int send_out(void *context, const unsigned char *at, size_t size)
     return (int)size;
 }
 
-/* ---- the exporter ---- */
-
-static void exported(struct tls_peer *p, mbedtls_tls_prf_types prf, const unsigned char *master,
-                     const unsigned char client_random[32], const unsigned char server_random[32])
-{
-    unsigned char randoms[64];
-
-    memcpy(randoms, client_random, 32);
-    memcpy(randoms + 32, server_random, 32);
-    p->has_exporter = mbedtls_ssl_tls_prf(prf, master, 48, "EXPORTER-Channel-Binding", randoms, 64,
-                                          p->exporter, 32) == 0;
-}
-
-#if MBEDTLS_VERSION_MAJOR >= 3
-static void keys_made(void *context, mbedtls_ssl_key_export_type type, const unsigned char *secret,
-                      size_t secret_len, const unsigned char client_random[32],
-                      const unsigned char server_random[32], mbedtls_tls_prf_types prf)
-{
-    (void)secret_len;
-    if (type == MBEDTLS_SSL_KEY_EXPORT_TLS12_MASTER_SECRET)
-        exported(context, prf, secret, client_random, server_random);
-}
-#else
-static int keys_made(void *context, const unsigned char *master, const unsigned char *block,
-                     size_t mac_len, size_t key_len, size_t iv_len,
-                     const unsigned char client_random[32], const unsigned char server_random[32],
-                     mbedtls_tls_prf_types prf)
-{
-    (void)block;
-    (void)mac_len;
-    (void)key_len;
-    (void)iv_len;
-    exported(context, prf, master, client_random, server_random);
-    return 0;
-}
-#endif
-
 /* ---- the conversation ---- */
 
 void tls_peer_open(struct tls_peer *p)
@@ -219,13 +182,7 @@ void tls_peer_show(struct tls_peer *p, const char *pem_path)
 
 void tls_peer_begin(struct tls_peer *p, const char *server_name)
 {
-#if MBEDTLS_VERSION_MAJOR < 3
-    mbedtls_ssl_conf_export_keys_ext_cb(&p->config, keys_made, p);
-#endif
     ensure(mbedtls_ssl_setup(&p->ssl, &p->config) == 0);
-#if MBEDTLS_VERSION_MAJOR >= 3
-    mbedtls_ssl_set_export_keys_cb(&p->ssl, keys_made, p);
-#endif
     if (p->has_session)
         ensure(mbedtls_ssl_set_session(&p->ssl, &p->session) == 0);
     ensure(mbedtls_ssl_set_hostname(&p->ssl, server_name) == 0);

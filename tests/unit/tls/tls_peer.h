@@ -20,8 +20,6 @@ struct tls_peer {
     bool has_session;
     const char *alpn[3];
     struct chain in, out; /* from the server, to it */
-    unsigned char exporter[32];
-    bool has_exporter;
 };
 
 void tls_peer_open(struct tls_peer *p);
