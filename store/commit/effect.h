@@ -60,6 +60,8 @@ enum store_status effect_copy_check(struct effect *e, const struct journal_recor
 /* Gives the entry the mailbox's next UID, which must be there, and the record's modseq. */
 void effect_entry_add(struct effect *e, struct cached_mailbox *mailbox, uint64_t lsn,
                       struct store_entry *entry);
+/* The mailbox with all UIDs from 1 on and another number and UIDVALIDITY (effect_renew.c). */
+struct cached_mailbox *effect_renew(struct effect *e, struct cached_mailbox *old, uint64_t lsn);
 /* Its body is the caller's to release, its UID the caller's to say with effect_vanish(). */
 void effect_entry_remove(struct effect *e, struct cached_mailbox *mailbox,
                          const struct store_entry *entry);

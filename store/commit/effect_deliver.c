@@ -41,10 +41,12 @@ static bool deliver_target(struct effect *e, const struct journal_record *record
     struct cached_mailbox *m = target_mailbox(e, target);
     struct store_entry entry;
 
-    if (!m || m->row.uid_next == UINT32_MAX) {
-        result->status = STORE_OVER_QUOTA;
+    if (!m) { /* an account without an INBOX: the index is damaged */
+        result->status = STORE_CORRUPT;
         return false;
     }
+    if (m->row.uid_next == UINT32_MAX)
+        m = effect_renew(e, m, record->lsn);
     entry = (struct store_entry){
         .flags = target->flags & STORE_FLAGS_ALL,
         .keywords = target_keywords(e, m->account, target->keywords),
