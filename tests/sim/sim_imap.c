@@ -74,6 +74,7 @@ static struct imap_command *command_new(struct client *c, enum imap_kind kind)
     command->tag = ++s->tag;
     command->asked = ++c->run->tick;
     command->change = NULL;
+    command->mail = NULL;
     command->flag = 0;
     command->box = s->box >= 0 ? (unsigned)s->box : 0;
     command->uid_next = s->box >= 0 ? model_of(c)->boxes[s->box].uid_next : 0;
@@ -270,6 +271,29 @@ static void say_expunge(struct client *c, enum imap_kind kind)
     say(c, command, kind == IMAP_EXPUNGE ? "EXPUNGE" : "CLOSE");
 }
 
+/* A mail of its own, without flags; "box" is there only when some delivery made it. */
+static void say_append(struct client *c)
+{
+    unsigned box = imap_of(c)->account * 2 + run_one_in(c->run, 3);
+    struct model_mail *mail = model_mail_new(model_of(c), &box, 1);
+    struct imap_command *command;
+    struct chain line = {0};
+
+    if (mail == NULL) {
+        say(c, command_new(c, IMAP_NOOP), "NOOP");
+        return;
+    }
+    command = command_new(c, IMAP_APPEND);
+    command->mail = mail;
+    model_mail_begun(model_of(c), mail, 0);
+    chain_addf(&line, "t%u APPEND %s {%zu+}\r\n", command->tag, model_box_name(box),
+               mail->text.len);
+    chain_add(&line, mail->text);
+    chain_add(&line, SPAN("\r\n"));
+    client_say(c, chain_flat(&line));
+    chain_free(&line);
+}
+
 static void say_idle(struct client *c)
 {
     imap_of(c)->has_ended_idle = false;
@@ -309,7 +333,7 @@ static void say_other(struct client *c)
 
 static void say_in_mailbox(struct client *c)
 {
-    switch (run_dice(c->run, 22)) {
+    switch (run_dice(c->run, 23)) {
     case 0:
     case 1:
         say_select(c, imap_of(c)->account * 2 + run_one_in(c->run, 3), run_one_in(c->run, 4));
@@ -352,6 +376,9 @@ static void say_in_mailbox(struct client *c)
         break;
     case 20:
         say_other(c);
+        break;
+    case 21:
+        say_append(c);
         break;
     default:
         say(c, command_new(c, IMAP_NOOP), "NOOP");

@@ -33,6 +33,7 @@ enum imap_kind {
     IMAP_NOOP,
     IMAP_IDLE,
     IMAP_STATUS,
+    IMAP_APPEND,
     IMAP_OTHER, /* any answer will do */
     IMAP_LOGOUT,
 };
@@ -50,6 +51,7 @@ struct imap_command {
     uint64_t asked;              /* tick */
     uint32_t uid_next;           /* of the box, known then */
     struct model_change *change; /* that it asks for */
+    struct model_mail *mail;     /* that it brings */
     unsigned flag;               /* that it searches */
     unsigned box;
     bool read_only, bad_password;

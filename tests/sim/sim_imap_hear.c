@@ -327,6 +327,12 @@ static void finished(struct client *c, const struct imap_command *command, bool 
         if (!s->read_only)
             model_expunge_end(model_of(c), command->box, command->asked, true, ok);
         break;
+    case IMAP_APPEND:
+        if (ok)
+            model_mail_acked(model_of(c), command->mail, 0);
+        else
+            model_mail_refused(model_of(c), command->mail, 0);
+        break;
     default:
         break;
     }
