@@ -42,7 +42,8 @@ bool privilege_find(const char *name, struct privilege_user *user_r)
 static void empty_bounding_set(void)
 {
     capng_clear(CAPNG_SELECT_BOTH);
-    (void)capng_apply(CAPNG_SELECT_BOUNDS);
+    if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
+        return; /* no-new-privileges does it */
 }
 
 bool privilege_become(const struct privilege_user *user, char *why, size_t why_size)
