@@ -15,6 +15,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct place places[LOG_LIMIT_SOURCES];
 static unsigned unsaid_places; /* with lines left unsaid */
 static unsigned next_place;    /* where log_limit_rest() looks next */
+static int64_t quiet_second;   /* nothing is left to say until it is over */
 
 static void take_unsaid(struct place *p, struct log_limit_rest *rest_r)
 {
@@ -61,7 +62,9 @@ bool log_limit_rest(int64_t second, struct log_limit_rest *rest_r)
 {
     rest_r->count = 0;
     pthread_mutex_lock(&lock);
-    for (unsigned i = 0; unsaid_places > 0 && i < LOG_LIMIT_SOURCES && rest_r->count == 0; i++) {
+    for (unsigned i = 0;
+         unsaid_places > 0 && second != quiet_second && i < LOG_LIMIT_SOURCES && rest_r->count == 0;
+         i++) {
         struct place *p = &places[next_place++ % LOG_LIMIT_SOURCES];
 
         if (p->unsaid == 0 || p->second == second)
@@ -70,6 +73,8 @@ bool log_limit_rest(int64_t second, struct log_limit_rest *rest_r)
         p->second = second; /* the line about it is one of this second */
         p->written = 1;
     }
+    if (rest_r->count == 0)
+        quiet_second = second;
     pthread_mutex_unlock(&lock);
     return rest_r->count > 0;
 }
