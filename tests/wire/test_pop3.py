@@ -381,7 +381,6 @@ def test_poplib():
             assert "TOP" in c.capa()
             if not isinstance(c, poplib.POP3_SSL):
                 c.stls(unverified())
-            c.utf8()
             c.user("vagrant@mailserver.local")
             c.pass_("password")
             count, octets = c.stat()
