@@ -40,10 +40,12 @@ def give_away(*paths):
 
 
 def free_port():
-    """Below those that the system gives to clients, so that none takes it before the server does."""
+    """Below those that the system gives to clients, so that none takes it before the server does, and
+    out of a part that is this run's, so that another's server is not there while ours is down."""
+    part = 10240 + os.getpid() % 43 * 500
     while True:
         with socket.socket() as s:
-            port = random.randrange(10240, 32000)
+            port = random.randrange(part, part + 500)
             try:
                 s.bind(("127.0.0.1", port))
                 return port
