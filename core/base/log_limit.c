@@ -60,11 +60,12 @@ bool log_limit_take(struct span source, int64_t second, struct log_limit_rest *r
 
 bool log_limit_rest(int64_t second, struct log_limit_rest *rest_r)
 {
+    bool may_be_left;
+
     rest_r->count = 0;
     pthread_mutex_lock(&lock);
-    for (unsigned i = 0;
-         unsaid_places > 0 && second != quiet_second && i < LOG_LIMIT_SOURCES && rest_r->count == 0;
-         i++) {
+    may_be_left = unsaid_places > 0 && second != quiet_second;
+    for (unsigned i = 0; may_be_left && i < LOG_LIMIT_SOURCES && rest_r->count == 0; i++) {
         struct place *p = &places[next_place++ % LOG_LIMIT_SOURCES];
 
         if (p->unsaid == 0 || p->second == second)

@@ -77,9 +77,6 @@ void tls_context_close(struct tls_context **context); /* no connection may have 
 /* Appends a line for each certificate that has expired, soon will, or is not valid yet. */
 void tls_context_warn(const struct tls_context *context, int64_t now_s, struct chain *why);
 
-/* How many certificates it has. */
-MUST_USE unsigned tls_context_count(const struct tls_context *context);
-
 /* ---- a connection ---- */
 
 enum tls_status {

@@ -196,8 +196,3 @@ void tls_context_warn(const struct tls_context *context, int64_t now_s, struct c
     for (unsigned i = 0; i < context->count; i++)
         tls_chain_warn(&context->lanes[0].chains[i], now_s, why);
 }
-
-unsigned tls_context_count(const struct tls_context *context)
-{
-    return context->count;
-}
