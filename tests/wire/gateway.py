@@ -7,6 +7,7 @@ it), RINGPOST_IO the reactor: uring or epoll.
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
@@ -105,6 +106,7 @@ class Gateway:
                 f.write(f"{name} = {value}\n")
 
     def start(self, *arguments, wait=True, prefix=()):
+        self.arguments, self.prefix = arguments, prefix
         errors = open(self.path("stderr"), "ab")
         self.process = subprocess.Popen(
             [*prefix, BINARY, "serve", "-c", self.path("ringpost.conf"), *arguments],
@@ -114,10 +116,22 @@ class Gateway:
             self.wait_ready()
         return self
 
+    def move_from_taken_port(self):
+        """Somebody took a port between our asking for it and the server's: then another will do."""
+        taken = re.search(r"127\.0\.0\.1:(\d+) is taken;.* in (\w+)_listen\s*$", self.stderr())
+        port = taken and f"{taken.group(2)}_port"
+        if not port or getattr(self, port, None) != int(taken.group(1)):
+            return False
+        setattr(self, port, free_port())
+        self.write_settings(**{f"{taken.group(2)}_listen": f"127.0.0.1:{getattr(self, port)}"})
+        return True
+
     def wait_ready(self, seconds=20):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.process.poll() is not None:
+                if self.move_from_taken_port():
+                    return self.start(*self.arguments, prefix=self.prefix)
                 raise AssertionError(f"ringpost ended with {self.process.returncode}: {self.stderr()}")
             try:
                 with socket.create_connection(("127.0.0.1", self.imap_port), timeout=5) as s:
