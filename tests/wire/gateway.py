@@ -4,9 +4,9 @@ The tests of this folder speak to it as any client does. RINGPOST names the bina
 it), RINGPOST_IO the reactor: uring or epoll.
 """
 
+import itertools
 import os
 import pwd
-import random
 import re
 import shutil
 import signal
@@ -40,13 +40,17 @@ def give_away(*paths):
             shutil.chown(path, OWNER, pwd.getpwnam(OWNER).pw_gid)
 
 
+# Ports below those that the system gives to clients, so that none takes one before the server does, in
+# a part that is this run's, so that another's server is not there while ours is down; in turn, so that
+# none comes twice in one server.
+PORTS = 500
+ports = itertools.cycle(10240 + os.getpid() % 43 * PORTS + i for i in range(PORTS))
+
+
 def free_port():
-    """Below those that the system gives to clients, so that none takes it before the server does, and
-    out of a part that is this run's, so that another's server is not there while ours is down."""
-    part = 10240 + os.getpid() % 43 * 500
     while True:
         with socket.socket() as s:
-            port = random.randrange(part, part + 500)
+            port = next(ports)
             try:
                 s.bind(("127.0.0.1", port))
                 return port
