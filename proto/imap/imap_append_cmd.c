@@ -42,7 +42,7 @@ static void append_pass_over(struct imap_session *s, uint64_t left)
         imap_close(s, "Literal too long");
         return;
     }
-    imap_reader_skip(&s->reader, (uint32_t)left);
+    imap_reader_skip(&s->reader, (uint32_t)left, IMAP_APPEND_SKIP_MAX);
 }
 
 void imap_append_given_up(struct imap_session *s)

@@ -136,7 +136,7 @@ static size_t reader_skip(struct imap_reader *r, const struct imap_reader_limits
     line = span_first(bytes, len > 0 && bytes.at[len - 1] == '\r' ? len - 1 : len);
     if (line_announces(line, &announced, &at) != ANNOUNCED_UNASKED)
         reader_reset(r);
-    else if (announced > limits->literal_plus_size)
+    else if (announced > limits->literal_plus_size && announced > r->skip_size)
         *what_r = IMAP_READ_FLOOD;
     else
         r->literal_left = (uint32_t)announced;
@@ -233,10 +233,11 @@ size_t imap_reader_input(struct imap_reader *r, const struct imap_reader_limits 
     return seen + 1;
 }
 
-void imap_reader_skip(struct imap_reader *r, uint32_t len)
+void imap_reader_skip(struct imap_reader *r, uint32_t len, uint32_t literal_size)
 {
     reader_reset(r);
     r->skips = true;
+    r->skip_size = literal_size;
     r->literal_left = len;
 }
 

@@ -46,7 +46,8 @@ struct imap_reader {
     uint32_t literal_left; /* bytes of a literal still to come */
     uint32_t open_lists;
     bool in_quotes, is_escaped;
-    bool skips;         /* passes over the rest of a command */
+    bool skips;         /* passes over the rest of a command, ... */
+    uint32_t skip_size; /* ... and over literals in it of up to so many bytes */
     uint64_t announced; /* with IMAP_READ_MESSAGE: bytes, */
     bool comes_unasked; /* and the client does not wait for "+" */
     char tag[64];       /* of a command that went wrong */
@@ -62,8 +63,9 @@ size_t imap_reader_input(struct imap_reader *r, const struct imap_reader_limits 
  * frees it; the reader is ready for the next one. */
 MUST_USE char *imap_reader_take(struct imap_reader *r, uint32_t *len_r);
 
-/* Passes over `len` bytes of a literal that is on its way and then over the rest of its command. */
-void imap_reader_skip(struct imap_reader *r, uint32_t len);
+/* Passes over `len` bytes of a literal that is on its way and then over the rest of its command,
+ * in which literals that come unasked may be `literal_size` long, if the limits allow no more. */
+void imap_reader_skip(struct imap_reader *r, uint32_t len, uint32_t literal_size);
 
 /* The tag of the command that went wrong; empty when it had none. Valid until the next input. */
 struct span imap_reader_tag(const struct imap_reader *r);
