@@ -179,6 +179,9 @@ static void print_counts(const struct run_counts *n)
     printf("imap: %" PRIu64 " commands, %" PRIu64 " changes of flags, %" PRIu64
            " expunged, %" PRIu64 " bodies compared\n",
            n->commands, n->flags, n->expunged, n->fetched);
+    printf("more: %" PRIu64 " messages copied or moved, %" PRIu64 " POP3 sessions, %" PRIu64
+           " changes of folders\n",
+           n->copied, n->pop3_sessions, n->folder_changes);
     printf("trouble: %" PRIu64 " power cuts, %" PRIu64 " kills, %" PRIu64 " stops, %" PRIu64
            " lost indexes, %" PRIu64 " full disks, %" PRIu64 " jumps of the clock, %" PRIu64
            " hang-ups, %" PRIu64 " resets\n",

@@ -12,6 +12,7 @@ enum {
     IMAP_SESSION_COMMANDS = 25,
     IMAP_THINK_MS = 100,
     IMAP_IDLE_MS = 3000,
+    IMAP_COPY_MAX = 8, /* messages in one COPY or MOVE */
 };
 
 static struct model *model_of(const struct client *c)
@@ -74,7 +75,9 @@ static struct imap_command *command_new(struct client *c, enum imap_kind kind)
     command->tag = ++s->tag;
     command->asked = ++c->run->tick;
     command->change = NULL;
-    command->mail = NULL;
+    command->copy = NULL;
+    command->mail_count = 0;
+    command->to = 0;
     command->flag = 0;
     command->box = s->box >= 0 ? (unsigned)s->box : 0;
     command->uid_next = s->box >= 0 ? model_of(c)->boxes[s->box].uid_next : 0;
@@ -131,14 +134,15 @@ static void say_list_all(struct client *c)
 }
 
 /* Some of the messages whose mail is known, as a set of numbers or UIDs. */
-static size_t choose_set(struct client *c, bool by_uid, uint32_t *uids, struct chain *set)
+static size_t choose_set(struct client *c, size_t most, bool by_uid, uint32_t *uids,
+                         struct chain *set)
 {
     struct imap *s = imap_of(c);
     struct model_box *box = &model_of(c)->boxes[s->box];
     unsigned density = 1 + (unsigned)run_dice(c->run, 6);
     size_t count = 0;
 
-    for (uint32_t i = 0; i < s->count; i++) {
+    for (uint32_t i = 0; i < s->count && count < most; i++) {
         const struct model_message *message = model_find(box, s->uids[i]);
 
         if (message == NULL || message->mail == 0 || !run_one_in(c->run, density))
@@ -163,7 +167,7 @@ static void say_fetch(struct client *c)
     const char *item = items[run_dice(c->run, COUNT_OF(items))];
     uint32_t uids[IMAP_MESSAGES_MAX];
     struct chain line = {0}, set = {0};
-    size_t count = choose_set(c, by_uid, uids, &set);
+    size_t count = choose_set(c, IMAP_MESSAGES_MAX, by_uid, uids, &set);
     struct imap_command *command;
 
     if (count == 0) {
@@ -207,7 +211,7 @@ static void say_store(struct client *c)
     unsigned flags = (unsigned)run_dice(c->run, 1u << MODEL_FLAGS);
     uint32_t uids[IMAP_MESSAGES_MAX];
     struct chain line = {0}, set = {0};
-    size_t count = choose_set(c, by_uid, uids, &set);
+    size_t count = choose_set(c, IMAP_MESSAGES_MAX, by_uid, uids, &set);
     struct imap_command *command;
 
     if (run_one_in(c->run, 4))
@@ -271,26 +275,77 @@ static void say_expunge(struct client *c, enum imap_kind kind)
     say(c, command, kind == IMAP_EXPUNGE ? "EXPUNGE" : "CLOSE");
 }
 
-/* A mail of its own, without flags; "box" is there only when some delivery made it. */
+/* Mails of its own; "box" is there only when some delivery made it. */
+static void make_mails(struct client *c, struct imap_command *command, unsigned box)
+{
+    struct model *m = model_of(c);
+    unsigned count = run_one_in(c->run, 2) ? 1 : 1 + (unsigned)run_dice(c->run, IMAP_APPEND_MAX);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct model_mail *mail = model_mail_new(m, &box, 1);
+        if (mail == NULL)
+            break;
+        if (run_one_in(c->run, 2))
+            model_mail_flags(
+                m, mail, (unsigned)run_dice(c->run, 1u << MODEL_FLAGS) & ~(unsigned)MODEL_DELETED);
+        model_mail_begun(m, mail, 0);
+        command->mails[command->mail_count++] = mail;
+    }
+    model_mail_group(m, command->mails, command->mail_count);
+}
+
 static void say_append(struct client *c)
 {
     unsigned box = imap_of(c)->account * 2 + run_one_in(c->run, 3);
-    struct model_mail *mail = model_mail_new(model_of(c), &box, 1);
-    struct imap_command *command;
+    struct imap_command *command = command_new(c, IMAP_APPEND);
     struct chain line = {0};
 
-    if (mail == NULL) {
+    make_mails(c, command, box);
+    if (command->mail_count == 0) {
+        command->kind = IMAP_NOOP;
+        say(c, command, "NOOP");
+        return;
+    }
+    command->box = box;
+    chain_addf(&line, "t%u APPEND %s", command->tag, model_box_name(box));
+    for (unsigned i = 0; i < command->mail_count; i++) {
+        chain_add(&line, SPAN(" "));
+        if (command->mails[i]->flags != 0) {
+            add_flags(&line, command->mails[i]->flags);
+            chain_add(&line, SPAN(" "));
+        }
+        chain_addf(&line, "{%zu+}\r\n", command->mails[i]->text.len);
+        chain_add(&line, command->mails[i]->text);
+    }
+    chain_add(&line, SPAN("\r\n"));
+    client_say(c, chain_flat(&line));
+    chain_free(&line);
+}
+
+static void say_copy(struct client *c, bool is_move)
+{
+    struct imap *s = imap_of(c);
+    bool by_uid = run_one_in(c->run, 2);
+    unsigned to = s->account * 2 + run_one_in(c->run, 2);
+    uint32_t uids[IMAP_MESSAGES_MAX];
+    struct chain line = {0}, set = {0};
+    size_t count = choose_set(c, IMAP_COPY_MAX, by_uid, uids, &set);
+    struct imap_command *command;
+
+    if (count == 0 || (is_move && s->read_only)) {
+        chain_free(&set);
         say(c, command_new(c, IMAP_NOOP), "NOOP");
         return;
     }
-    command = command_new(c, IMAP_APPEND);
-    command->mail = mail;
-    model_mail_begun(model_of(c), mail, 0);
-    chain_addf(&line, "t%u APPEND %s {%zu+}\r\n", command->tag, model_box_name(box),
-               mail->text.len);
-    chain_add(&line, mail->text);
-    chain_add(&line, SPAN("\r\n"));
-    client_say(c, chain_flat(&line));
+    command = command_new(c, is_move ? (by_uid ? IMAP_UID_MOVE : IMAP_MOVE)
+                                     : (by_uid ? IMAP_UID_COPY : IMAP_COPY));
+    command->copy = model_copy_begin(model_of(c), (unsigned)s->box, to, uids, count, is_move);
+    command->to = to;
+    chain_addf(&line, "%s%s ", by_uid ? "UID " : "", is_move ? "MOVE" : "COPY");
+    chain_move(&line, &set);
+    chain_addf(&line, " %s", model_box_name(to));
+    chain_add_byte(&line, '\0');
+    say(c, command, chain_flat(&line).at);
     chain_free(&line);
 }
 
@@ -333,7 +388,7 @@ static void say_other(struct client *c)
 
 static void say_in_mailbox(struct client *c)
 {
-    switch (run_dice(c->run, 23)) {
+    switch (run_dice(c->run, 26)) {
     case 0:
     case 1:
         say_select(c, imap_of(c)->account * 2 + run_one_in(c->run, 3), run_one_in(c->run, 4));
@@ -379,6 +434,12 @@ static void say_in_mailbox(struct client *c)
         break;
     case 21:
         say_append(c);
+        break;
+    case 22:
+        say_copy(c, false);
+        break;
+    case 23:
+        say_copy(c, true);
         break;
     default:
         say(c, command_new(c, IMAP_NOOP), "NOOP");

@@ -13,6 +13,7 @@
 enum {
     IMAP_MESSAGES_MAX = 1200, /* in a mailbox */
     IMAP_COMMANDS_MAX = 4,    /* sent and not answered */
+    IMAP_APPEND_MAX = 3,      /* mails with one APPEND */
 };
 
 enum imap_kind {
@@ -34,6 +35,10 @@ enum imap_kind {
     IMAP_IDLE,
     IMAP_STATUS,
     IMAP_APPEND,
+    IMAP_COPY,
+    IMAP_UID_COPY,
+    IMAP_MOVE,
+    IMAP_UID_MOVE,
     IMAP_OTHER, /* any answer will do */
     IMAP_LOGOUT,
 };
@@ -51,8 +56,11 @@ struct imap_command {
     uint64_t asked;              /* tick */
     uint32_t uid_next;           /* of the box, known then */
     struct model_change *change; /* that it asks for */
-    struct model_mail *mail;     /* that it brings */
-    unsigned flag;               /* that it searches */
+    struct model_copy *copy;     /* the same, of a copy; into this box */
+    unsigned to;
+    struct model_mail *mails[IMAP_APPEND_MAX]; /* that it brings */
+    unsigned mail_count;
+    unsigned flag; /* that it searches */
     unsigned box;
     bool read_only, bad_password;
     uint32_t found[IMAP_MESSAGES_MAX]; /* by a search */
@@ -63,6 +71,7 @@ struct imap_command {
 struct imap {
     enum imap_phase phase;
     unsigned account, tag, commands_left;
+    bool is_crowded; /* always in the first INBOX: many sessions of one mailbox */
     struct imap_command commands[IMAP_COMMANDS_MAX];
     unsigned command_count;
     bool is_idling, has_ended_idle;
@@ -82,5 +91,8 @@ static inline struct imap *imap_of(const struct client *c)
 }
 
 size_t imap_hear(struct client *c, struct span heard);
+/* What a tagged or untagged OK says in brackets (sim_imap_codes.c). */
+void imap_heard_copyuid(struct client *c, const struct imap_command *command, struct span rest);
+void imap_heard_appenduid(struct client *c, const struct imap_command *command, struct span rest);
 
 #endif

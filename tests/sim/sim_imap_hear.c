@@ -175,7 +175,11 @@ static void heard_code(struct client *c, struct span rest)
     struct span name = imap_take_word(&rest);
     uint32_t number;
 
-    if (head == NULL || head->kind != IMAP_SELECT)
+    if (head == NULL)
+        return;
+    if (head->copy != NULL && span_eq(name, SPAN("[COPYUID")))
+        imap_heard_copyuid(c, head, rest);
+    if (head->kind != IMAP_SELECT)
         return;
     if (span_eq(name, SPAN("[UIDVALIDITY")) && imap_take_number(&rest, &number))
         model_uid_validity(model_of(c), head->box, number);
@@ -297,6 +301,28 @@ static void searched(struct client *c, const struct imap_command *command)
     }
 }
 
+static void appended(struct client *c, const struct imap_command *command, bool ok,
+                     struct span text)
+{
+    for (unsigned i = 0; i < command->mail_count; i++) {
+        if (ok)
+            model_mail_acked(model_of(c), command->mails[i], 0);
+        else
+            model_mail_refused(model_of(c), command->mails[i], 0);
+    }
+    if (ok && span_eq(imap_take_word(&text), SPAN("[APPENDUID")))
+        imap_heard_appenduid(c, command, text);
+    else if (ok)
+        run_violated(c->run, "%s: an APPEND without APPENDUID", c->name);
+}
+
+static void copied(struct client *c, const struct imap_command *command, bool ok, struct span text)
+{
+    if (ok && span_eq(imap_take_word(&text), SPAN("[COPYUID")))
+        imap_heard_copyuid(c, command, text);
+    model_copy_end(model_of(c), command->copy, ok);
+}
+
 static void finished(struct client *c, const struct imap_command *command, bool ok,
                      struct span text)
 {
@@ -328,10 +354,13 @@ static void finished(struct client *c, const struct imap_command *command, bool 
             model_expunge_end(model_of(c), command->box, command->asked, true, ok);
         break;
     case IMAP_APPEND:
-        if (ok)
-            model_mail_acked(model_of(c), command->mail, 0);
-        else
-            model_mail_refused(model_of(c), command->mail, 0);
+        appended(c, command, ok, text);
+        break;
+    case IMAP_COPY:
+    case IMAP_UID_COPY:
+    case IMAP_MOVE:
+    case IMAP_UID_MOVE:
+        copied(c, command, ok, text);
         break;
     default:
         break;

@@ -38,8 +38,11 @@ static void box_free(struct model_box *box)
         free((void *)(uintptr_t)box->messages[i].whole.at);
     for (size_t i = 0; i < box->change_count; i++)
         free(box->changes[i]);
+    for (size_t i = 0; i < box->copy_count; i++)
+        free(box->copies[i]);
     free(box->messages);
     free(box->changes);
+    free(box->copies);
 }
 
 void model_free(struct model **model)
@@ -137,6 +140,23 @@ struct model_mail *model_mail_new(struct model *m, const unsigned *boxes, unsign
     return mail;
 }
 
+void model_mail_group(struct model *m, struct model_mail *const *mails, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        mails[i]->group = mails[0]->number;
+        mails[i]->group_count = count;
+        ensure(mails[i] == &m->mails[mails[0]->number - 1 + i]);
+    }
+}
+
+void model_mail_flags(struct model *m, struct model_mail *mail, unsigned flags)
+{
+    ensure((flags & MODEL_DELETED) == 0);
+    mail->flags = flags;
+    for (unsigned i = 0; i < mail->target_count; i++)
+        m->boxes[mail->targets[i].box].has_flagged = true;
+}
+
 void model_mail_begun(struct model *m, struct model_mail *mail, unsigned target)
 {
     struct model_target *t = &mail->targets[target];
@@ -153,10 +173,8 @@ void model_mail_refused(struct model *m, struct model_mail *mail, unsigned targe
 
     t->refused = true;
     m->run->counts.refused++;
-    for (size_t i = 0; i < box->count; i++) {
-        if (box->messages[i].mail == mail->number)
-            run_violated(m->run, "mail %u was refused, but is in box %u", mail->number, t->box);
-    }
+    if (model_copies_of(box, mail->number) == 0)
+        model_count_mail(m, t->box, mail->number);
 }
 
 void model_mail_acked(struct model *m, struct model_mail *mail, unsigned target)
@@ -232,7 +250,7 @@ void model_uid_next(struct model *m, unsigned box, uint32_t uid_next, uint32_t a
         b->uid_next = uid_next;
 }
 
-static struct model_target *target_of(struct model *m, unsigned mail, unsigned box)
+struct model_target *model_target_of(struct model *m, unsigned mail, unsigned box)
 {
     for (unsigned i = 0; mail > 0 && i < m->mails[mail - 1].target_count; i++) {
         if (m->mails[mail - 1].targets[i].box == box)
@@ -241,35 +259,52 @@ static struct model_target *target_of(struct model *m, unsigned mail, unsigned b
     return NULL;
 }
 
+/* One of them is there, and so are the others. */
+static void learn_group(struct model *m, unsigned box, const struct model_mail *mail)
+{
+    for (unsigned i = 0; i < mail->group_count; i++) {
+        struct model_target *t = model_target_of(m, mail->group + i, box);
+
+        if (t != NULL && t->acked == 0)
+            t->acked = ++m->run->tick;
+    }
+}
+
 static void learn_mail(struct model *m, unsigned box, struct model_message *message, unsigned mail)
 {
     const struct model_box *b = &m->boxes[box];
-    const struct model_target *t = mail <= m->mail_count ? target_of(m, mail, box) : NULL;
+    const struct model_target *t = mail <= m->mail_count ? model_target_of(m, mail, box) : NULL;
+    bool is_copied = model_copies_of(b, mail) > 0;
 
     message->mail = mail;
-    if (t == NULL || !t->begun)
+    if ((t == NULL || !t->begun) && !is_copied)
         run_violated(m->run, "mail %u is in box %u, where nobody sent it", mail, box);
-    else if (t->refused)
+    else if (!is_copied && t->refused)
         run_violated(m->run, "mail %u was refused, but is in box %u", mail, box);
-    else if (message->uid < t->uid_min)
+    else if (!is_copied && message->uid < t->uid_min)
         run_violated(m->run, "mail %u has UID %u in box %u, whose UIDNEXT was %u before", mail,
                      message->uid, box, t->uid_min);
-    for (size_t i = 0; i < b->count; i++) {
-        if (&b->messages[i] != message && b->messages[i].mail == mail)
-            run_violated(m->run, "mail %u is in box %u twice, as UID %u and %u", mail, box,
-                         b->messages[i].uid, message->uid);
-    }
+    if (m->run->failed)
+        return;
+    model_count_mail(m, box, mail);
+    if (!is_copied)
+        learn_group(m, box, &m->mails[mail - 1]);
 }
 
 struct model_message *model_seen(struct model *m, unsigned box, uint32_t uid, unsigned mail)
 {
     struct model_message *message = model_find(&m->boxes[box], uid);
+    bool is_new = message == NULL, learns = mail != 0 && (is_new || message->mail == 0);
 
-    if (message == NULL)
+    if (is_new)
         message = message_new(m, &m->boxes[box], uid);
-    if (mail != 0 && message->mail == 0)
+    if (learns)
         learn_mail(m, box, message, mail);
-    else if (mail != 0 && message->mail != mail)
+    if ((is_new || learns) && !m->run->failed)
+        model_arrived(m, box, message, is_new);
+    if (learns)
+        return m->run->failed ? NULL : message;
+    if (mail != 0 && message->mail != mail)
         run_violated(m->run, "UID %u of box %u was mail %u and is mail %u", uid, box, message->mail,
                      mail);
     return m->run->failed ? NULL : message;
@@ -343,12 +378,9 @@ static void check_mail(struct model *m, unsigned box, const struct model_mail *m
     const struct model_box *b = &m->boxes[box];
 
     for (size_t i = 0; i < b->count; i++) {
-        if (b->messages[i].mail != mail->number)
-            continue;
-        if (!b->messages[i].may_be_gone && !is_listed(uids, count, b->messages[i].uid))
-            run_violated(m->run, "LOST: mail %u (UID %u) is not in box %u", mail->number,
-                         b->messages[i].uid, box);
-        return;
+        if (b->messages[i].mail == mail->number &&
+            (b->messages[i].may_be_gone || is_listed(uids, count, b->messages[i].uid)))
+            return;
     }
     run_violated(m->run, "LOST: mail %u was acknowledged and is not in box %u", mail->number, box);
 }
@@ -357,7 +389,7 @@ void model_listed(struct model *m, unsigned box, const uint32_t *uids, size_t co
 {
     check_messages(m, box, uids, count, asked);
     for (unsigned i = 0; i < m->mail_count && !m->run->failed; i++) {
-        const struct model_target *t = target_of(m, i + 1, box);
+        const struct model_target *t = model_target_of(m, i + 1, box);
 
         if (t != NULL && t->acked != 0 && t->acked < asked)
             check_mail(m, box, &m->mails[i], uids, count);

@@ -8,6 +8,8 @@
  *   a mail that got its 250 is in each of its mailboxes once, byte for byte, until it is expunged;
  *   one whose end was never sent, or was refused, is nowhere; one in between is there or not;
  *   a UID means one mail for ever, later mail has higher UIDs, UIDVALIDITY never changes;
+ *   a copy or move that got its OK is there as often as it said, with the flags of that moment; the
+ *   mails of one APPEND are all there or none;
  *   a flag is what the last acknowledged change made it, whenever changes did not overlap;
  *   what vanished was deleted by somebody, and stays away.
  *
@@ -53,6 +55,8 @@ struct model_target {
 struct model_mail {
     unsigned number; /* from 1 */
     struct span text;
+    unsigned flags;              /* that it comes with */
+    unsigned group, group_count; /* the first of those that come with it, and how many; or 0 */
     struct model_target targets[MODEL_TARGETS_MAX];
     unsigned target_count;
 };
@@ -68,9 +72,12 @@ struct model_message {
     struct span whole; /* as fetched; absent: not yet */
     uint64_t modseq;   /* and flags, when the store was last looked into */
     unsigned flags;
+    /* What each flag was when the message came, as far as is known: bit 0: not set, bit 1: set. */
+    unsigned char initial[MODEL_FLAGS];
 };
 
 struct model_change; /* of flags */
+struct model_copy;   /* from a box into another one or the same */
 
 struct model_box {
     uint32_t uid_validity, uid_next; /* 0: not yet known */
@@ -81,6 +88,10 @@ struct model_box {
     size_t change_count, change_size;
     unsigned expunging; /* EXPUNGE and CLOSE that were sent and not answered */
     bool is_haunted;    /* one of them never will be, and may still happen */
+    uint64_t last_expunge;
+    struct model_copy **copies; /* into this box */
+    size_t copy_count, copy_size;
+    bool has_flagged; /* mail came with flags, or might have */
 };
 
 struct model {
@@ -104,6 +115,10 @@ MUST_USE struct model_mail *model_mail_new(struct model *m, const unsigned *boxe
 void model_mail_begun(struct model *m, struct model_mail *mail, unsigned target);
 void model_mail_acked(struct model *m, struct model_mail *mail, unsigned target);
 void model_mail_refused(struct model *m, struct model_mail *mail, unsigned target);
+/* These mails, which were made one after the other, come with one APPEND. */
+void model_mail_group(struct model *m, struct model_mail *const *mails, unsigned count);
+/* It will come with these flags; not MODEL_DELETED. */
+void model_mail_flags(struct model *m, struct model_mail *mail, unsigned flags);
 /* The number in the X-Sim field of a header or message; 0 when there is none. */
 MUST_USE unsigned model_mail_number(struct span text);
 
@@ -138,7 +153,7 @@ MUST_USE struct model_change *model_change_begin(struct model *m, unsigned box,
 void model_change_end(struct model *m, struct model_change *change, bool happened);
 
 /* What a flag may have been at some time in from..to: bit 0: not set, bit 1: set. */
-MUST_USE unsigned model_flag_values(const struct model_box *box, uint32_t uid, unsigned flag,
+MUST_USE unsigned model_flag_values(struct model_box *box, uint32_t uid, unsigned flag,
                                     uint64_t from, uint64_t to);
 /* Somebody who asked at that tick was told these flags. */
 void model_flags_read(struct model *m, unsigned box, uint32_t uid, unsigned flags, uint64_t asked);
@@ -149,5 +164,19 @@ void model_expunge_begin(struct model *m, unsigned box);
 /* answered: false when the connection broke. happened: OK was the answer. */
 void model_expunge_end(struct model *m, unsigned box, uint64_t asked, bool answered, bool happened);
 void model_expunged(struct model *m, unsigned box, uint32_t uid); /* somebody was told */
+
+/* Somebody asks that just these go, whatever their flags; then it was answered so. */
+void model_take_begin(struct model *m, unsigned box, const uint32_t *uids, size_t count);
+void model_take_end(struct model *m, unsigned box, const uint32_t *uids, size_t count);
+
+/* ---- copying ---- */
+
+/* Somebody asks for a copy or move of messages whose mails are known. Belongs to the model. */
+MUST_USE struct model_copy *model_copy_begin(struct model *m, unsigned from, unsigned to,
+                                             const uint32_t *uids, size_t count, bool is_move);
+/* COPYUID: one of them became this. */
+void model_copy_told(struct model *m, struct model_copy *copy, uint32_t uid, uint32_t new_uid);
+/* It was answered. */
+void model_copy_end(struct model *m, struct model_copy *copy, bool happened);
 
 #endif

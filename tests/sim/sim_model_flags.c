@@ -39,10 +39,27 @@ static bool is_overwritten(const struct model_box *box, uint32_t uid, unsigned f
     return false;
 }
 
-unsigned model_flag_values(const struct model_box *box, uint32_t uid, unsigned flag, uint64_t from,
+/* What it was when the message came, unless that was overwritten since. */
+static unsigned initial_values(struct model_box *box, uint32_t uid, unsigned flag, uint64_t from)
+{
+    const struct model_message *message = model_find(box, uid);
+    unsigned values = 1;
+
+    for (unsigned i = 0; i < MODEL_FLAGS && message != NULL; i++) {
+        if (flag == 1u << i)
+            values = message->initial[i];
+    }
+    for (int value = 0; value <= 1; value++) {
+        if ((values & 1u << value) != 0 && is_overwritten(box, uid, flag, value, 0, from))
+            values &= ~(1u << value);
+    }
+    return values;
+}
+
+unsigned model_flag_values(struct model_box *box, uint32_t uid, unsigned flag, uint64_t from,
                            uint64_t to)
 {
-    unsigned values = is_overwritten(box, uid, flag, 0, 0, from) ? 0 : 1;
+    unsigned values = initial_values(box, uid, flag, from);
 
     for (size_t i = 0; i < box->change_count; i++) {
         const struct model_change *c = box->changes[i];
@@ -118,6 +135,10 @@ void model_everybody_left(struct model *m)
             if (b->changes[j]->done == UINT64_MAX)
                 b->changes[j]->done = m->run->tick;
         }
+        for (size_t j = 0; j < b->copy_count; j++) {
+            if (b->copies[j]->done == UINT64_MAX)
+                b->copies[j]->done = m->run->tick;
+        }
         b->expunging = 0;
         b->is_haunted = false;
     }
@@ -154,6 +175,7 @@ void model_expunge_end(struct model *m, unsigned box, uint64_t asked, bool answe
 
     m->run->tick++;
     b->expunging--;
+    b->last_expunge = m->run->tick;
     b->is_haunted |= !answered;
     take_deleted(m, b, asked, happened);
 }
@@ -167,4 +189,26 @@ void model_expunged(struct model *m, unsigned box, uint32_t uid)
         run_violated(m->run, "LOST: UID %u of box %u was expunged by nobody", uid, box);
     else if (message->gone == 0)
         message->gone = ++m->run->tick;
+}
+
+void model_take_begin(struct model *m, unsigned box, const uint32_t *uids, size_t count)
+{
+    m->run->tick++;
+    for (size_t i = 0; i < count; i++) {
+        struct model_message *message = model_find(&m->boxes[box], uids[i]);
+
+        if (message != NULL)
+            message->may_be_gone = true;
+    }
+}
+
+void model_take_end(struct model *m, unsigned box, const uint32_t *uids, size_t count)
+{
+    m->run->tick++;
+    for (size_t i = 0; i < count; i++) {
+        struct model_message *message = model_find(&m->boxes[box], uids[i]);
+
+        if (message != NULL && message->gone == 0)
+            message->gone = m->run->tick;
+    }
 }

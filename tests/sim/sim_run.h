@@ -27,6 +27,7 @@ struct sim;
 /* What happened, for the summary: a run in which nothing happens finds nothing. */
 struct run_counts {
     uint64_t runs, steps, mails, acked, refused, cut_off, commands, expunged, flags, fetched;
+    uint64_t copied, pop3_sessions, folder_changes;
     uint64_t cuts, kills, stops, lost_indexes, full_disks, jumps, resets, simulated_s;
 };
 
