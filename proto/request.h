@@ -36,9 +36,10 @@ enum request_kind {
     REQUEST_POP3_OPEN,    /* after a login */
     REQUEST_POP3_NUMBER,  /* before the first command with numbers */
     REQUEST_POP3_STAT,
-    REQUEST_POP3_LIST, /* also UIDL */
-    REQUEST_POP3_RETR, /* also TOP */
-    REQUEST_POP3_QUIT, /* the update that it asks for */
+    REQUEST_POP3_LIST,  /* also UIDL */
+    REQUEST_POP3_RETR,  /* also TOP */
+    REQUEST_POP3_QUIT,  /* the update that it asks for */
+    REQUEST_RELAY_NEXT, /* struct smtp_client_request: the next mails for a host */
     REQUEST_KINDS,
 };
 

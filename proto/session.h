@@ -69,6 +69,8 @@ struct session {
     int64_t now_us;          /* wall clock, set by the driver before each call into the session */
     uint32_t idle_ms;    /* how long the driver waits for the peer's next bytes, counted from those
                             that came or left last; the session's */
+    bool more;           /* the session has more to say than it put into `out`: the driver calls
+                            room() when most of that has left */
     bool bulk;           /* the peer sends a body: the driver watches its rate, not its pauses */
     uint32_t delay_ms;   /* how much later `out` leaves; nothing is fed meanwhile. The driver
                             sets it back to 0 */
@@ -102,6 +104,10 @@ struct session_ops {
 
     /* The watch that a run set was touched; want is INPUT. May open a request. NULL: no watches. */
     void (*poke)(struct session *s);
+
+    /* Most of `out` has left, `more` is set and want is INPUT: writes the next of it. NULL: the
+     * session never sets `more`. */
+    void (*room)(struct session *s);
 
     /* The conversation ends from outside: last words into `out`, notes for the log. want becomes
      * CLOSE. Not called when the session itself wanted CLOSE. */

@@ -139,7 +139,7 @@ static bool step(struct conn *c)
             hangup_now(c, c->why);
             return true;
         }
-        return conn_poke(c) || conn_feed(c);
+        return conn_poke(c) || conn_room(c) || conn_feed(c);
     case SESSION_WANT_TLS:
         if (c->hangup_due) {
             hangup_now(c, c->why);

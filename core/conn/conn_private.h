@@ -136,6 +136,7 @@ void conn_keep_drop(struct conn *c);
 void conn_send_arm(struct conn *c);
 bool conn_has_room(const struct conn *c); /* for answers to more commands */
 bool conn_runs_low(const struct conn *c); /* for more of one answer */
+bool conn_room(struct conn *c);           /* false: the session has no more, or no room for it */
 
 /* conn_request.c */
 bool conn_request_ask(struct conn *c); /* false: the answer comes later */

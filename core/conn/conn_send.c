@@ -62,6 +62,15 @@ bool conn_runs_low(const struct conn *c)
     return is_below(c, CONN_OUT_HELD_LOW, CONN_OUT_LEN_LOW);
 }
 
+/* Lets a session that has more to say than fits into `out` write the next of it. */
+bool conn_room(struct conn *c)
+{
+    if (!c->session->more || !conn_runs_low(c))
+        return false;
+    conn_session(c)->ops->room(c->session);
+    return true;
+}
+
 static void sent(struct io_op *op, int result, struct span data UNUSED)
 {
     struct conn *c = CONTAINER_OF(op, struct conn, send);
