@@ -42,13 +42,21 @@ enum session_stress {
     SESSION_SHORT,   /* nothing begins that takes in a message */
 };
 
+/* How well a server is known that we called. */
+enum session_trust {
+    SESSION_UNTRUSTED, /* encrypted; by whom is anybody's guess */
+    SESSION_TRUSTED,   /* its certificate is somebody's whom an authority knows */
+    SESSION_VERIFIED,  /* it is who we meant: by name, or by DANE where there are such records */
+};
+
 /* What a TLS handshake settled (RFC 8446, RFC 5246). Lives as long as the session. */
 struct session_tls {
-    char version[16];      /* "TLSv1.3" */
-    char cipher[64];       /* "TLS_CHACHA20_POLY1305_SHA256" */
-    uint16_t bits;         /* of the cipher's key */
-    char server_name[256]; /* that the client asked for (SNI); "": none */
-    char client_name[321]; /* by a verified client certificate: an address; "": none */
+    char version[16];         /* "TLSv1.3" */
+    char cipher[64];          /* "TLS_CHACHA20_POLY1305_SHA256" */
+    uint16_t bits;            /* of the cipher's key */
+    char server_name[256];    /* that the client asked for (SNI); "": none */
+    char client_name[321];    /* by a verified client certificate: an address; "": none */
+    enum session_trust trust; /* of a server that we called */
 };
 
 /* Who is at the other end, as the transport knows it. */

@@ -56,7 +56,7 @@ bool conn_peer_find(struct conn_set *set, int fd, struct session_peer *peer_r)
     return true;
 }
 
-static struct conn *conn_new(struct conn_set *set, const struct conn_service *service, int fd)
+struct conn *conn_new(struct conn_set *set, const struct conn_service *service, int fd)
 {
     struct conn *c = xcalloc(1, sizeof(*c));
 
@@ -76,8 +76,8 @@ static struct conn *conn_new(struct conn_set *set, const struct conn_service *se
 void conn_begin(struct conn *c, const struct session_peer *peer)
 {
     struct session_peer known = *peer;
-    enum session_end why;
-    bool welcome = conn_guard_admit(c, known.address, &why);
+    enum session_end why = SESSION_OVERLOADED;
+    bool welcome = c->call != NULL || conn_guard_admit(c, known.address, &why);
 
     known.connection = c->number;
     known.is_tls = c->service->tls_first;
@@ -112,6 +112,7 @@ void conn_open(struct conn_set *set, const struct conn_service *service, int fd)
         return;
     }
     c = conn_new(set, service, fd);
+    c->state = CONN_GREETING;
     if (!network_any_has(service->proxies, service->proxy_count, span_str(peer.address)))
         conn_begin(c, &peer);
     conn_advance(c);
@@ -123,6 +124,8 @@ void conn_open(struct conn_set *set, const struct conn_service *service, int fd)
 /* One thing; false when the session waits for somebody. */
 static bool step(struct conn *c)
 {
+    if (c->state == CONN_DIALLING)
+        return false;
     if (c->state == CONN_GREETING)
         return conn_proxy_take(c);
     if (c->state == CONN_SHAKING)
@@ -256,13 +259,14 @@ static void session_end_now(struct conn *c)
 static void conn_free(struct conn *c)
 {
     struct conn_set *set = c->set;
+    const struct conn_service *service = c->service;
 
     if (c->session != NULL)
         session_end_now(c);
     conn_tls_free(c);
     conn_guard_release(c);
-    if (c->service->limits != NULL)
-        conn_limits_leave(c->service->limits, &c->ticket);
+    if (service->limits != NULL)
+        conn_limits_leave(service->limits, &c->ticket);
     if (c->refused)
         set->refused--;
     timer_cancel(&c->timer);
@@ -271,6 +275,7 @@ static void conn_free(struct conn *c)
     chain_free(&c->sending);
     conn_keep_drop(c);
     reactor_close_fd(set->reactor, c->fd);
+    conn_dial_free(c);
     free(c);
     conn_set_left(set);
 }

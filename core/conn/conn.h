@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "core/base/attr.h"
 #include "core/tls/tls.h"
@@ -43,6 +44,7 @@ enum {
     CONN_DISCARD_MAX = 256 * 1024, /* bytes read and thrown away after our last word */
     CONN_REFUSED_MAX = 256,        /* peers of a set that are being told to come back */
 
+    CONN_DIAL_MS = 30 * 1000,        /* for a connection of ours to come to be */
     CONN_IDLE_MS = 300 * 1000,       /* when the session names no time of its own */
     CONN_RATE_WINDOW_MS = 10 * 1000, /* a body must come with CONN_RATE_MIN in each window */
     CONN_RATE_MIN = 500,             /* bytes a second (HOSTILE L18) */
@@ -54,7 +56,8 @@ enum {
     CONN_TLS_REST_MS = 5 * 1000,     /* of silence, then TLS gives its buffers back */
 };
 
-/* What stands behind a listening address. Lives longer than its connections. */
+/* What stands behind a listening address, or a connection of ours. Lives longer than its
+ * connections. */
 struct conn_service {
     const char *name;   /* "smtp", for log lines */
     const char *daemon; /* "smtpd", which says them */
@@ -80,6 +83,11 @@ struct conn_service {
     struct worker_pool *workers; /* for handshakes */
     unsigned handshake_max;      /* that one reactor has with the workers at a time */
 
+    /* Of connections that we open (conn_dial()). */
+    const struct tls_target *tls_target; /* whom TLS is to find there; NULL: we are its server */
+    void (*failed)(void *context, int error); /* -errno: no connection came to be, and no session */
+    void (*gone)(void *context); /* the last word: the service is not used after it. NULL: none */
+
     uint32_t rate_min; /* bytes a second that a body must come with; 0: CONN_RATE_MIN */
     uint32_t stall_ms; /* CONN_SEND_MAX bytes must leave in this time; 0: CONN_SEND_STALL_MS */
 };
@@ -99,6 +107,13 @@ void conn_set_guard(struct conn_set *set, struct budget *budget, struct pressure
 
 /* Takes the fd of a new connection. */
 void conn_open(struct conn_set *set, const struct conn_service *service, int fd);
+
+/* Opens a connection of our own on this socket (taken; non-blocking, not connected): the session is
+ * made and started when the other end accepts, else failed() is called; gone() comes last in any
+ * case, both at once when the set is stopping. connect_ms 0: CONN_DIAL_MS. The peer is whom we
+ * chose to speak to: it counts as ours for limits and the rate of its bytes. */
+void conn_dial(struct conn_set *set, const struct conn_service *service, int fd,
+               const struct sockaddr_storage *to, uint32_t connect_ms);
 
 /* Hangs up all connections: sessions say SESSION_SHUTDOWN's last words as soon as their request is
  * back; who is not gone after `patience_ms` is cut off. Calls stopped(context) once, when none is

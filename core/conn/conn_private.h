@@ -20,6 +20,7 @@
 #include "core/work/watch.h"
 
 enum conn_state {
+    CONN_DIALLING, /* we call; there is no session yet */
     CONN_GREETING, /* a proxy's header is to come, there is no session yet */
     CONN_SHAKING,  /* TLS begins; the session hears nothing */
     CONN_TALKING,
@@ -71,13 +72,21 @@ struct conn_set {
 
 struct conn_tls;
 
+/* Of a connection that we open. */
+struct conn_call {
+    struct sockaddr_storage to;
+    uint64_t until_ns;
+    int error; /* why there is no session */
+};
+
 struct conn {
     struct conn_set *set;
     const struct conn_service *service;
     struct session *session;
-    struct conn_tls *tls; /* NULL: in the clear */
-    struct list node;     /* in set->conns */
-    struct list again;    /* in set->again */
+    struct conn_tls *tls;   /* NULL: in the clear */
+    struct conn_call *call; /* NULL: the peer opened it */
+    struct list node;       /* in set->conns */
+    struct list again;      /* in set->again */
 
     struct io_op receive, send;
     int fd;
@@ -120,9 +129,14 @@ struct conn {
 void conn_advance(struct conn *c);
 void conn_settle(struct conn *c);
 bool conn_peer_find(struct conn_set *set, int fd, struct session_peer *peer_r);
+struct conn *conn_new(struct conn_set *set, const struct conn_service *service, int fd);
 void conn_begin(struct conn *c, const struct session_peer *peer);
 void conn_cut(struct conn *c, enum session_end why); /* the peer is lost, or must be */
 void conn_hangup_soon(struct conn *c, enum session_end why);
+
+/* conn_dial.c */
+void conn_dial_failed(struct conn *c, int error);
+void conn_dial_free(struct conn *c);
 
 /* conn_receive.c */
 void conn_receive_arm(struct conn *c);

@@ -135,6 +135,8 @@ static void received(struct io_op *op, int result, struct span data)
 static bool wants_bytes(const struct conn *c)
 {
     switch (c->state) {
+    case CONN_DIALLING:
+        return false;
     case CONN_GREETING:
     case CONN_LINGERING:
         return true;

@@ -1,5 +1,7 @@
 #include "core/conn/conn_private.h"
 
+#include <errno.h>
+
 #include "core/conn/conn_tls.h"
 
 /* One timer for each connection. It is set lazily: a deadline that moves away is looked at when the
@@ -39,6 +41,8 @@ static uint64_t talking_until_ns(const struct conn *c)
 static uint64_t until_ns(const struct conn *c)
 {
     switch (c->state) {
+    case CONN_DIALLING:
+        return c->call->until_ns;
     case CONN_GREETING:
         return c->quiet_ns + CONN_PROXY_MS * MS;
     case CONN_SHAKING:
@@ -78,7 +82,9 @@ static void time_is_up(struct conn *c)
 {
     if (c->state == CONN_SHAKING)
         c->session->trouble = "timeout";
-    if (c->state != CONN_TALKING || c->send.armed) {
+    if (c->state == CONN_DIALLING) {
+        conn_dial_failed(c, -ETIMEDOUT);
+    } else if (c->state != CONN_TALKING || c->send.armed) {
         conn_cut(c, SESSION_TIMED_OUT);
     } else if (c->delay_until_ns != 0) {
         c->delay_until_ns = 0;

@@ -14,6 +14,7 @@ struct conn_tls {
     struct tls *tls;
     struct job job;      /* the handshake's next step */
     struct list waiting; /* in set->handshakes_waiting, for a turn of the workers */
+    bool has_begun;      /* a client speaks first, with nothing to answer to */
     bool is_away;        /* a worker has all but `conn` */
     bool is_open;        /* the handshake is done */
     bool rests;          /* its buffers were given back */
@@ -115,6 +116,7 @@ static void submit(struct conn_tls *t)
 {
     list_remove(&t->waiting);
     t->is_away = true;
+    t->has_begun = true;
     t->conn->set->handshakes++;
     worker_pool_submit(t->conn->service->workers, &t->job, WORK_SOON);
 }
@@ -127,16 +129,19 @@ static void next_in_line(struct conn_set *set)
         submit(CONTAINER_OF(set->handshakes_waiting.next, struct conn_tls, waiting));
 }
 
-static void settle(struct conn_tls *t)
+/* False: the server is not known well enough for whom we meant. */
+static bool settle(struct conn_tls *t)
 {
+    const struct tls_target *target = t->conn->service->tls_target;
     struct tls_facts facts;
 
     tls_settle(t->tls, &facts);
-    t->facts = (struct session_tls){.bits = facts.bits};
+    t->facts = (struct session_tls){.bits = facts.bits, .trust = (enum session_trust)facts.trust};
     memcpy(t->facts.version, facts.version, strnlen(facts.version, sizeof(t->facts.version) - 1));
     memcpy(t->facts.cipher, facts.cipher, strnlen(facts.cipher, sizeof(t->facts.cipher) - 1));
     memcpy(t->facts.server_name, facts.server_name, sizeof(t->facts.server_name));
     memcpy(t->facts.client_name, facts.client_name, sizeof(t->facts.client_name));
+    return target == NULL || facts.trust >= target->least;
 }
 
 static void established(struct conn *c)
@@ -144,7 +149,13 @@ static void established(struct conn *c)
     struct conn_tls *t = c->tls;
     struct session *s = conn_session(c);
 
-    settle(t);
+    if (!settle(t)) {
+        tls_close(t->tls, &t->out);
+        chain_move(&c->sending, &t->out);
+        fail(c, t->facts.trust == SESSION_UNTRUSTED ? "Server certificate not trusted"
+                                                    : "Server certificate not verified");
+        return;
+    }
     t->is_open = true;
     c->state = CONN_TALKING;
     c->full = false;
@@ -180,7 +191,7 @@ bool conn_tls_shake(struct conn *c)
 
     if (t->is_away || !list_is_empty(&t->waiting))
         return false;
-    if (!tls_has_record(&t->in)) {
+    if (!tls_has_record(&t->in) && t->has_begun) {
         if (!c->peer_ended)
             return false;
         fail(c, "lost connection");
@@ -219,8 +230,10 @@ void conn_tls_begin(struct conn *c)
     t->job.inbox = reactor_inbox(c->set->reactor);
     t->hold = shared_take(c->service->tls);
     context = shared_get(t->hold);
+    t->has_begun = c->service->tls_target == NULL;
     if (context != NULL)
-        t->tls = tls_open(context, c->service->name, c->service->tls_protocol);
+        t->tls = t->has_begun ? tls_open(context, c->service->name, c->service->tls_protocol)
+                              : tls_dial(context, c->service->tls_target);
     if (t->tls != NULL)
         return;
     shared_give(&t->hold);

@@ -68,6 +68,18 @@ struct tls *tls_open(struct tls_context *context, const char *service, enum tls_
     return t;
 }
 
+struct tls *tls_dial(struct tls_context *context, const struct tls_target *target)
+{
+    struct tls *t = tls_open(context, "", TLS_SMTP);
+
+    if (t == NULL)
+        return NULL;
+    t->target = target;
+    if (mbedtls_ssl_set_hostname(&t->ssl, target->name[0] != '\0' ? target->name : NULL) != 0)
+        tls_free(&t);
+    return t;
+}
+
 void tls_free(struct tls **tls)
 {
     struct tls *t = *tls;
@@ -167,7 +179,7 @@ enum tls_status tls_handshake(struct tls *t, struct chain *in, struct chain *out
     t->held = in;
     t->whole = whole_records(in);
     t->out = out;
-    if (!t->has_hello)
+    if (!t->has_hello && t->target == NULL)
         read_hello(t, in);
     pthread_mutex_lock(&t->lane->lock);
     t->lane->current = t;
@@ -195,7 +207,9 @@ void tls_settle(struct tls *t, struct tls_facts *facts_r)
     facts_r->cipher = tls_mbed_cipher(mbedtls_ssl_get_ciphersuite(&t->ssl), &facts_r->bits);
     if (t->hello != NULL)
         memcpy(facts_r->server_name, t->hello->server_name, sizeof(facts_r->server_name));
-    if (client != NULL && mbedtls_ssl_get_verify_result(&t->ssl) == 0)
+    if (t->target != NULL)
+        facts_r->trust = tls_dial_trust(t);
+    else if (client != NULL && mbedtls_ssl_get_verify_result(&t->ssl) == 0)
         (void)tls_client_address(client, facts_r->client_name, sizeof(facts_r->client_name));
     free(t->hello);
     t->hello = NULL;

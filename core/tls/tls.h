@@ -2,8 +2,8 @@
 #define CORE_TLS_TLS_H
 
 /*
- * tls: the server's side of TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) between two queues of bytes; no
- * sockets. The library is mbedtls; nothing outside of this folder knows it.
+ * tls: both sides of TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) between two queues of bytes; no sockets.
+ * The library is mbedtls; nothing outside of this folder knows it.
  *
  * A context is certificates, keys and rules, immutable: a reload makes another one, and connections
  * keep theirs until they end. One `struct tls` is one connection's end of TLS; one thread at a time
@@ -74,6 +74,17 @@ void tls_begin(void);
 MUST_USE struct tls_context *tls_context_open(const struct tls_config *config, struct chain *why);
 void tls_context_close(struct tls_context **context); /* no connection may have it */
 
+/* A context for connections that we open: `ca_file` and the files of `ca_path` vouch for servers;
+ * both may be "", then nobody is trusted, which is no hindrance to encryption. Else as above. */
+struct tls_client_config {
+    const char *ca_file;
+    const char *ca_path;
+    bool only_13;
+    unsigned lanes;
+};
+MUST_USE struct tls_context *tls_client_context_open(const struct tls_client_config *config,
+                                                     struct chain *why);
+
 /* Appends a line for each certificate that has expired, soon will, or is not valid yet. */
 void tls_context_warn(const struct tls_context *context, int64_t now_s, struct chain *why);
 
@@ -86,6 +97,36 @@ enum tls_status {
     TLS_FAILED, /* tls_why() says why; what is in `out` is the alert for the peer */
 };
 
+/* How well a server was known. A handshake succeeds in any case; tls_target.least is for whoever
+ * asks tls_settle() to hold against what it says. */
+enum tls_trust {
+    TLS_UNTRUSTED, /* encrypted; by whom is anybody's guess */
+    TLS_TRUSTED,   /* an authority of ours vouches for the certificate, not for the name */
+    TLS_VERIFIED,  /* and for the name that was dialled; or a pin fits, where there are any */
+};
+
+/* A TLSA record (RFC 6698 2.1). */
+struct tls_pin {
+    uint8_t usage;    /* 2: an authority, 3: the server's own; others never fit (RFC 7672 3.1.3) */
+    uint8_t selector; /* 0: the certificate, 1: its public key */
+    uint8_t matching; /* 0: all of it, 1: SHA-256, 2: SHA-512 */
+    struct span data;
+};
+enum {
+    TLS_PINS_MAX = 64,
+    TLS_MATCH_MAX = 255, /* bytes of one name of `match`; longer ones match nothing */
+};
+
+/* Whom a client means. Stays the caller's, as long as the connection. */
+struct tls_target {
+    const char *name;           /* for SNI, lower case; "": none */
+    const char *match;          /* names that its certificate may have, lower case, divided by
+                                   blanks; ".example.com" is any below it; "": `name` only */
+    const struct tls_pin *pins; /* when there are any, only they verify a server */
+    unsigned pin_count;         /* at most TLS_PINS_MAX are looked at */
+    enum tls_trust least;       /* less is not enough */
+};
+
 /* What a handshake settled. */
 struct tls_facts {
     const char *version; /* "TLSv1.3" */
@@ -94,7 +135,12 @@ struct tls_facts {
     bool is_resumed;
     char server_name[256]; /* lower case; "": none, or none that is a host name */
     char client_name[321]; /* an address of the verified client certificate's; "": none */
+    enum tls_trust trust;  /* of a server */
 };
+
+/* The client's end. The first tls_handshake() needs no bytes. Context of
+ * tls_client_context_open(). */
+MUST_USE struct tls *tls_dial(struct tls_context *context, const struct tls_target *target);
 
 /* The context must outlive it. `service` names the listener, which session tickets are bound to,
  * and stays the caller's. NULL when memory is gone. */

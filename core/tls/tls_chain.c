@@ -161,9 +161,13 @@ void tls_chain_free(struct tls_chain *chain)
 static bool name_matches(struct span pattern, const char *host)
 {
     const char *dot = strchr(host, '.');
+    size_t len = strlen(host);
 
+    if (dot == host) /* any name below it */
+        return pattern.len > len &&
+               span_eq_nocase(span_after(pattern, pattern.len - len), span_str(host));
     if (pattern.len > 2 && pattern.at[0] == '*' && pattern.at[1] == '.')
-        return dot != NULL && dot != host && span_eq_nocase(span_after(pattern, 1), span_str(dot));
+        return dot != NULL && span_eq_nocase(span_after(pattern, 1), span_str(dot));
     return span_eq_nocase(pattern, span_str(host));
 }
 
@@ -178,9 +182,8 @@ static bool common_name_matches(const mbedtls_x509_crt *crt, const char *host)
     return false;
 }
 
-bool tls_chain_is_for(const struct tls_chain *chain, const char *host)
+bool tls_chain_is_for(const mbedtls_x509_crt *crt, const char *host)
 {
-    const mbedtls_x509_crt *crt = &chain->certificates;
     bool has_names = false;
 
     for (const mbedtls_x509_sequence *s = &crt->subject_alt_names; s != NULL; s = s->next) {

@@ -39,7 +39,7 @@ static int choose(void *context, mbedtls_ssl_context *ssl, const unsigned char *
         return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
     for (unsigned i = 0; i < lane->context->count; i++) {
         struct tls_chain *c = &lane->chains[i];
-        if (tls_chain_is_for(c, host) &&
+        if (tls_chain_is_for(&c->certificates, host) &&
             mbedtls_ssl_set_hs_own_cert(ssl, &c->certificates, &c->key) != 0)
             return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     }
@@ -89,11 +89,11 @@ static bool config_open(struct tls_lane *lane, enum tls_protocol protocol,
     return true;
 }
 
-static void lane_init(struct tls_context *context, struct tls_lane *lane)
+void tls_lane_init(struct tls_context *context, struct tls_lane *lane)
 {
     pthread_mutex_init(&lane->lock, NULL);
     lane->context = context;
-    lane->chains = xcalloc(context->count, sizeof(*lane->chains));
+    lane->chains = xcalloc(context->count + 1, sizeof(*lane->chains));
     mbedtls_x509_crt_init(&lane->authorities);
     for (unsigned i = 0; i < context->count; i++) {
         mbedtls_x509_crt_init(&lane->chains[i].certificates);
@@ -168,7 +168,7 @@ struct tls_context *tls_context_open(const struct tls_config *config, struct cha
     c->tickets = tls_tickets_open();
     c->lanes = xcalloc(c->lane_count, sizeof(*c->lanes));
     for (unsigned i = 0; i < c->lane_count; i++)
-        lane_init(c, &c->lanes[i]);
+        tls_lane_init(c, &c->lanes[i]);
     for (unsigned i = 0; good && i < c->lane_count; i++)
         good = lane_load(&c->lanes[i], config, why);
     if (!good)
@@ -186,7 +186,8 @@ void tls_context_close(struct tls_context **context)
         free(c->paths[i]);
     free(c->paths);
     free(c->lanes);
-    tls_tickets_close(&c->tickets);
+    if (c->tickets != NULL)
+        tls_tickets_close(&c->tickets);
     free(c);
     *context = NULL;
 }

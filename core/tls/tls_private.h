@@ -48,6 +48,7 @@ struct tls {
     struct tls_lane *lane;
     const char *service;
     enum tls_protocol protocol;
+    const struct tls_target *target; /* NULL: we are the server */
     bool is_done, is_failed, has_hello;
     bool is_resumed;
     int end; /* what the library said last, when that was the end; else 0 */
@@ -63,12 +64,20 @@ struct tls {
 /* tls_chain.c. Each appends a line to `why` when it returns false. */
 MUST_USE bool tls_chain_load(struct tls_chain *chain, const struct tls_files *files,
                              struct chain *why);
+/* A directory's files are all looked at; those that have no certificate are passed over. */
 MUST_USE bool tls_chain_load_authorities(mbedtls_x509_crt *authorities, const char *path,
                                          struct chain *why);
 void tls_chain_free(struct tls_chain *chain);
-/* Is the certificate for this host (lower case)? "*.example.org" is for one more label. */
-MUST_USE bool tls_chain_is_for(const struct tls_chain *chain, const char *host);
+/* Is the certificate for this host (lower case)? "*.example.org" is for one more label; a host
+ * ".example.org" asks for any name below. */
+MUST_USE bool tls_chain_is_for(const mbedtls_x509_crt *certificate, const char *host);
 void tls_chain_warn(const struct tls_chain *chain, int64_t now_s, struct chain *why);
+
+/* tls_context.c */
+void tls_lane_init(struct tls_context *context, struct tls_lane *lane);
+
+/* tls_dial.c: how well the server is known, after the handshake. */
+enum tls_trust tls_dial_trust(struct tls *t);
 
 /* tls_client.c: the address that a client's certificate is for; false when there is none. */
 bool tls_client_address(const mbedtls_x509_crt *certificate, char *address_r, size_t size);

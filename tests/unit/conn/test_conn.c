@@ -3,6 +3,8 @@
  * come later, answers in parts, slow readers, early ends, time-outs, pokes and limits.
  */
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,6 +57,7 @@ struct toy_request {
 struct toy {
     struct session base;
     unsigned commands, pokes;
+    unsigned rooms; /* pieces still to be written */
     bool hung_up;
     enum session_end why;
 };
@@ -73,6 +76,8 @@ struct world {
     unsigned last_commands;
     bool on_the_spot;
     bool stopped;
+    int failed; /* the error of a call of ours */
+    unsigned gone;
 };
 static struct world w;
 
@@ -119,6 +124,9 @@ static void toy_command(struct toy *t, struct span line)
         size_t len = (size_t)argument(line);
         memset(chain_reserve(out, len), 'b', len);
         chain_added(out, len);
+    } else if (begins(line, SPAN("pour "))) {
+        t->rooms = (unsigned)argument(line);
+        t->base.more = true;
     } else if (begins(line, SPAN("bulk"))) {
         t->base.bulk = true;
     } else if (begins(line, SPAN("slow"))) {
@@ -161,6 +169,18 @@ static void toy_poke(struct session *s)
     chain_add(&s->out, SPAN("poked\n"));
 }
 
+/* 64 KiB of 'r'. */
+static void toy_room(struct session *s)
+{
+    struct toy *t = (struct toy *)s;
+
+    assert_true(s->more && s->want == SESSION_WANT_INPUT);
+    memset(chain_reserve(&s->out, 65536), 'r', 65536);
+    chain_added(&s->out, 65536);
+    t->rooms--;
+    s->more = t->rooms > 0;
+}
+
 static void toy_hangup(struct session *s, enum session_end why)
 {
     struct toy *t = (struct toy *)s;
@@ -192,6 +212,7 @@ static const struct session_ops toy_ops = {
     .input = toy_input,
     .reply = toy_reply,
     .poke = toy_poke,
+    .room = toy_room,
     .hangup = toy_hangup,
     .end = toy_end,
 };
@@ -760,6 +781,135 @@ static void stopping_ends_in_time(void)
 
 /* ---- every test on every backend ---- */
 
+/* What is written by itself waits for the peer, and commands go on meanwhile. */
+static void a_session_writes_as_there_is_room(void)
+{
+    connect_peer();
+    expect("hello\n");
+    say("pour 64\n");
+    turns(20);
+    assert_in_range(w.toy->rooms, 54, 63);
+    say("one\n");
+    assert_int_equal(w.toy->commands, 2);
+    for (size_t had = 0, lines = 0; had < 64 * 65536 || lines < 1; turns(1)) {
+        static char got[65536];
+        ssize_t n = read(w.peer, got, sizeof(got));
+
+        for (ssize_t i = 0; i < n; i++) {
+            had += got[i] == 'r';
+            lines += got[i] == '\n';
+        }
+    }
+    assert_int_equal(w.toy->rooms, 0);
+}
+
+/* ---- calls of our own ---- */
+
+static void toy_failed(void *context, int error)
+{
+    assert_ptr_equal(context, &w);
+    w.failed = error;
+}
+
+static void toy_gone(void *context)
+{
+    assert_ptr_equal(context, &w);
+    w.gone++;
+}
+
+/* A socket that listens on loopback; its address. */
+static int listener(struct sockaddr_storage *at_r)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(*at_r);
+
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)at_r, &size), 0);
+    return fd;
+}
+
+static void dial(const struct sockaddr_storage *to, uint32_t connect_ms)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    w.service.failed = toy_failed;
+    w.service.gone = toy_gone;
+    conn_dial(w.set, &w.service, fd, to, connect_ms);
+    turns(10);
+}
+
+static void a_call_is_taken(void)
+{
+    struct sockaddr_storage at;
+    int fd = listener(&at);
+
+    dial(&at, 0);
+    w.peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    assert_true(w.peer >= 0);
+    expect("hello\n");
+    say("one\n");
+    expect("one\n");
+    say("quit\n");
+    expect("bye\n");
+    assert_int_equal(w.gone, 0);
+    close(w.peer);
+    w.peer = 0;
+    turns(10);
+    assert_int_equal(w.ended, 1);
+    assert_int_equal(w.gone, 1);
+    assert_int_equal(w.failed, 0);
+    close(fd);
+}
+
+static void a_call_is_refused(void)
+{
+    struct sockaddr_storage at;
+
+    close(listener(&at));
+    dial(&at, 0);
+    assert_int_equal(w.failed, -ECONNREFUSED);
+    assert_int_equal(w.gone, 1);
+    assert_null(w.toy);
+}
+
+/* Nobody accepts, and the queue of those who wait is full. */
+static void a_call_is_given_up(void)
+{
+    struct sockaddr_storage at;
+    int fd = listener(&at), others[32];
+
+    assert_int_equal(listen(fd, 0), 0);
+    for (unsigned i = 0; i < COUNT_OF(others); i++) {
+        others[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(others[i], (struct sockaddr *)&at, sizeof(struct sockaddr_in));
+    }
+    dial(&at, 500);
+    assert_int_equal(w.gone, 0);
+    later(700);
+    turns(10);
+    assert_int_equal(w.failed, -ETIMEDOUT);
+    assert_int_equal(w.gone, 1);
+    for (unsigned i = 0; i < COUNT_OF(others); i++)
+        close(others[i]);
+    close(fd);
+}
+
+static void nobody_calls_when_we_stop(void)
+{
+    struct sockaddr_storage at;
+    int fd = listener(&at);
+
+    conn_set_stop(w.set, 1000, set_stopped, &w);
+    dial(&at, 0);
+    assert_int_equal(w.failed, -ECANCELED);
+    assert_int_equal(w.gone, 1);
+    close(fd);
+}
+
 static int setup(void **state)
 {
     world_open(*state);
@@ -801,6 +951,11 @@ static int teardown(void **state)
     X(pokes_arrive_and_wait_for_requests)                                                          \
     X(too_many_are_told_to_come_back)                                                              \
     X(a_proxy_speaks_for_its_client)                                                               \
+    X(a_session_writes_as_there_is_room)                                                           \
+    X(a_call_is_taken)                                                                             \
+    X(a_call_is_refused)                                                                           \
+    X(a_call_is_given_up)                                                                          \
+    X(nobody_calls_when_we_stop)                                                                   \
     X(stopping_waits_for_requests)                                                                 \
     X(stopping_ends_in_time)
 

@@ -602,16 +602,108 @@ static void certificate_of_our_own(void **state)
     chain_free(&why);
 }
 
+/* ---- our own calls ---- */
+
+/* Both ends are ours; what the client says about the server. */
+static enum tls_trust dial(const char *ca_file, const struct tls_target *target)
+{
+    struct tls_context *servers = context_of(TLS_CLIENT_NEVER), *clients;
+    struct tls *server = tls_open(servers, "smtp", TLS_SMTP), *client;
+    struct chain to_server = {0}, to_client = {0}, why = {0}, plain = {0};
+    enum tls_status status = TLS_WANTS, served = TLS_WANTS;
+    struct tls_facts facts;
+    struct span none = SPAN("");
+    size_t len;
+
+    clients = tls_client_context_open(
+        &(struct tls_client_config){.ca_file = ca_file, .ca_path = ""}, &why);
+    assert_non_null(clients);
+    client = tls_dial(clients, target);
+    for (unsigned i = 0; i < 10 && (status == TLS_WANTS || served == TLS_WANTS); i++) {
+        if (status == TLS_WANTS)
+            status = tls_handshake(client, &to_client, &to_server);
+        if (served == TLS_WANTS)
+            served = tls_handshake(server, &to_server, &to_client);
+    }
+    assert_int_equal(status, TLS_OK);
+    assert_int_equal(served, TLS_OK);
+    tls_settle(client, &facts);
+    assert_int_equal(facts.bits, 256);
+    chain_add(&plain, SPAN("EHLO us\r\n"));
+    assert_int_equal(tls_write(client, &plain, SIZE_MAX, &to_server), TLS_OK);
+    assert_int_equal(
+        tls_read(server, &to_server, &none, scratch, sizeof(scratch), &len, &to_client), TLS_OK);
+    assert_int_equal(len, 9);
+    chain_free(&to_server);
+    chain_free(&to_client);
+    tls_free(&client);
+    tls_free(&server);
+    tls_context_close(&clients);
+    tls_context_close(&servers);
+    return facts.trust;
+}
+
+static void servers_are_known_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(dial("", &(struct tls_target){"a.example.org", "", NULL, 0}), TLS_UNTRUSTED);
+    assert_int_equal(dial(pem_a, &(struct tls_target){"a.example.org", "", NULL, 0}), TLS_VERIFIED);
+    assert_int_equal(dial(pem_a, &(struct tls_target){"x.example.net", "", NULL, 0}), TLS_TRUSTED);
+    assert_int_equal(
+        dial(pem_a, &(struct tls_target){"x.example.net", "y.net .example.org", NULL, 0}),
+        TLS_VERIFIED);
+    assert_int_equal(dial(pem_b, &(struct tls_target){"a.example.org", "", NULL, 0}),
+                     TLS_UNTRUSTED);
+    assert_int_equal(dial("", &(struct tls_target){"", "", NULL, 0}), TLS_UNTRUSTED);
+}
+
+static void servers_are_known_by_pins(void **state)
+{
+    mbedtls_x509_crt crt;
+    struct tls_pin pins[2] = {
+        {.usage = 3, .selector = 1, .matching = 1, .data = SPAN("no such")}
+    };
+    struct tls_target target = {"elsewhere.example.net", "", pins, 1};
+
+    (void)state;
+    mbedtls_x509_crt_init(&crt);
+    assert_int_equal(mbedtls_x509_crt_parse_file(&crt, pem_a), 0);
+    assert_int_equal(dial(pem_a, &target), TLS_UNTRUSTED);
+    pins[1] = (struct tls_pin){
+        3, 1, 0, {(const char *)crt.pk_raw.p, crt.pk_raw.len}
+    };
+    target.pin_count = 2;
+    assert_int_equal(dial("", &target), TLS_VERIFIED);
+    pins[1] = (struct tls_pin){
+        3, 0, 0, {(const char *)crt.raw.p, crt.raw.len}
+    };
+    assert_int_equal(dial("", &target), TLS_VERIFIED);
+    pins[1].usage = 1; /* of no use in mail */
+    assert_int_equal(dial("", &target), TLS_UNTRUSTED);
+    pins[1].usage = 2; /* its name must fit then */
+    assert_int_equal(dial("", &target), TLS_UNTRUSTED);
+    mbedtls_x509_crt_free(&crt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(handshake_in_any_pieces), cmocka_unit_test(facts_are_openssls_words),
-        cmocka_unit_test(certificate_by_name),     cmocka_unit_test(alpn_when_offered),
-        cmocka_unit_test(client_certificate),      cmocka_unit_test(ticket_only_where_it_was_given),
-        cmocka_unit_test(bytes_both_ways),         cmocka_unit_test(end_comes_after_the_data),
-        cmocka_unit_test(spoilt_record_fails),     cmocka_unit_test(garbage_is_refused),
-        cmocka_unit_test(hello_is_read),           cmocka_unit_test(host_names),
-        cmocka_unit_test(files_that_are_wrong),    cmocka_unit_test(certificate_of_our_own),
+        cmocka_unit_test(handshake_in_any_pieces),
+        cmocka_unit_test(servers_are_known_by_name),
+        cmocka_unit_test(servers_are_known_by_pins),
+        cmocka_unit_test(facts_are_openssls_words),
+        cmocka_unit_test(certificate_by_name),
+        cmocka_unit_test(alpn_when_offered),
+        cmocka_unit_test(client_certificate),
+        cmocka_unit_test(ticket_only_where_it_was_given),
+        cmocka_unit_test(bytes_both_ways),
+        cmocka_unit_test(end_comes_after_the_data),
+        cmocka_unit_test(spoilt_record_fails),
+        cmocka_unit_test(garbage_is_refused),
+        cmocka_unit_test(hello_is_read),
+        cmocka_unit_test(host_names),
+        cmocka_unit_test(files_that_are_wrong),
+        cmocka_unit_test(certificate_of_our_own),
     };
 
     tls_begin();
