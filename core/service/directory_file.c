@@ -21,6 +21,34 @@ struct span directory_trim(struct span s)
     return s;
 }
 
+void directory_entry(struct span line, struct span *key_r, struct span *value_r)
+{
+    size_t len = 0;
+    bool quoted = false;
+
+    for (; len < line.len && (quoted || (line.at[len] != ' ' && line.at[len] != '\t')); len++)
+        quoted ^= line.at[len] == '"';
+    *key_r = span_first(line, len);
+    *value_r = directory_trim(span_after(line, len));
+}
+
+bool directory_unquote(struct span text, char *to, struct span *plain_r)
+{
+    bool quoted = false;
+    size_t len = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] == '"')
+            quoted = !quoted;
+        else if (quoted && text.at[i] == '\\' && i + 1 < text.len)
+            to[len++] = text.at[++i];
+        else
+            to[len++] = text.at[i];
+    }
+    *plain_r = (struct span){to, len};
+    return !quoted;
+}
+
 /* Reads on past the size that stat() told: a pipe has none, and a file may grow. */
 static bool read_all(int fd, char **bytes_r, size_t *len_r, size_t max)
 {

@@ -42,4 +42,12 @@ void directory_lines_end(struct directory_lines *l);
 /* Without the blanks at both ends. */
 MUST_USE struct span directory_trim(struct span s);
 
+/* A line of Postfix's tables, `key value`, in its halves: the key as written, up to the first blank
+ * outside quotes; the value trimmed, maybe empty. */
+void directory_entry(struct span line, struct span *key_r, struct span *value_r);
+
+/* Without quotes and the backslashes inside them, written to `to` (room for text.len bytes). False
+ * when a quote is not closed. */
+MUST_USE bool directory_unquote(struct span text, char *to, struct span *plain_r);
+
 #endif

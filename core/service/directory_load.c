@@ -45,24 +45,6 @@ static bool is_clean(struct span text)
 
 /* ---- addresses as they are written ---- */
 
-/* Without quotes and the backslashes inside them. False when a quote is not closed. */
-static bool unquote(struct span text, char *to, struct span *plain_r)
-{
-    bool quoted = false;
-    size_t len = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == '"')
-            quoted = !quoted;
-        else if (quoted && text.at[i] == '\\' && i + 1 < text.len)
-            to[len++] = text.at[++i];
-        else
-            to[len++] = text.at[i];
-    }
-    *plain_r = (struct span){to, len};
-    return !quoted;
-}
-
 /* The last "@" outside quotes. */
 static const char *find_at(struct span text)
 {
@@ -98,7 +80,7 @@ static bool address_parse(struct span text, char *to, struct directory_address *
         return false;
     at = find_at(text);
     local = at ? span_first(text, (size_t)(at - text.at)) : text;
-    if (!unquote(local, to, &address_r->local))
+    if (!directory_unquote(local, to, &address_r->local))
         return false;
     if (!at)
         return address_r->local.len > 0;
@@ -301,7 +283,7 @@ static void take_alias(struct loading *l, struct span line)
         found(l, "no alias; write name: user, user@domain");
         return;
     }
-    if (name.len > sizeof(plain) || !unquote(name, plain, &name) || find_at(name)) {
+    if (name.len > sizeof(plain) || !directory_unquote(name, plain, &name) || find_at(name)) {
         found(l,
               "\"%.*s\" is not a local name; an alias with a domain belongs into "
               "virtual_alias_maps",
@@ -317,16 +299,11 @@ static void take_alias(struct loading *l, struct span line)
 /* virtual(5): "pattern value, value". */
 static void take_virtual(struct loading *l, struct span line)
 {
-    size_t len = 0;
-    bool quoted = false;
     char plain[DIRECTORY_ADDRESS_MAX];
     struct span name, value;
 
-    for (; len < line.len && (quoted || (line.at[len] != ' ' && line.at[len] != '\t')); len++)
-        quoted ^= line.at[len] == '"';
-    name = span_first(line, len);
-    value = directory_trim(span_after(line, len));
-    if (name.len > sizeof(plain) || !unquote(name, plain, &name))
+    directory_entry(line, &name, &value);
+    if (name.len > sizeof(plain) || !directory_unquote(name, plain, &name))
         found(l, "\"%.*s\" can't be an address; write user@domain, user or @domain", TEXT(name));
     else if (value.len == 0)
         found(l, "%.*s names nobody; write %.*s user@domain", TEXT(name), TEXT(name));
