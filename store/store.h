@@ -2,7 +2,7 @@
 #define STORE_STORE_H
 
 /*
- * store: accounts, mailboxes, messages and the relay queue, on disk.
+ * store: accounts, mailboxes, messages and the relay queue (store_queue.h), on disk.
  *
  * Two ideas. To read, open a view: one moment of the store, which never changes and never waits
  * for a writer. To write, fill a change and submit it: all of it happens, durably, or none of it.
@@ -376,9 +376,9 @@ enum store_ack {
 };
 
 /* What became of one call to store_change_account, _deliver, _mailbox_*, _subscribe, _folders,
- * _flags, _expunge, _copy or _recent, in the order of these calls (store_change_message() has
- * none); STORE_ACK_APPLIED only. When one cannot happen none does, and the status of the change is
- * that of the first such one. */
+ * _flags, _expunge, _copy, _recent, _queue or _queue_state, in the order of these calls
+ * (store_change_message() has none); STORE_ACK_APPLIED only. When one cannot happen none does, and
+ * the status of the change is that of the first such one. */
 struct store_result {
     enum store_status status;
     store_account account;
@@ -388,8 +388,10 @@ struct store_result {
     uint32_t uid_validity;
     uint64_t modseq;            /* of the mailbox after it */
     struct store_range *ranges; /* flags: what UNCHANGEDSINCE kept; expunge: what vanished; copy:
-                                   what was copied, by its old UIDs */
+                                   what was copied, by its old UIDs; queue_state: recipients that
+                                   were gone, by their numbers */
     size_t range_count;
+    bool is_over; /* queue_state: nobody of the message waits any more */
 };
 
 /* Called once, on the commit or apply thread (with STORE_FULL perhaps before store_submit()
@@ -417,6 +419,7 @@ uint32_t store_recent_take(struct store *s, const struct store_mailbox_info *inf
 
 struct store_check_report {
     uint64_t batches, records, messages, entries, mailboxes, accounts;
+    uint64_t queued; /* messages */
     uint64_t damaged, missing, orphaned, miscounted;
 };
 /* From a handler of SIGSEGV or SIGBUS: when the address lies in the index, leaves a note that makes

@@ -8,11 +8,14 @@
 #include "core/base/alloc.h"
 #include "core/base/crc32c.h"
 #include "core/base/ensure.h"
+#include "store/commit/command_queue.h"
 #include "store/store_private.h"
 
 /* What stands behind one record. */
 struct change_part {
     struct command_text args;
+    struct command_text queue; /* the queue part of a delivery, to be put behind its targets */
+    unsigned queue_result;     /* and which result it has */
     struct store_draft *draft;
     char *body, *meta;
     unsigned *results; /* for each item, which result */
@@ -54,19 +57,24 @@ static unsigned record_new(struct store_change *c, enum journal_type type)
     return c->count++;
 }
 
+static void result_add(struct change_part *p, unsigned result)
+{
+    if (p->result_count == p->result_size) {
+        p->result_size = p->result_size ? p->result_size * 2 : 1;
+        p->results = xrealloc(p->results, p->result_size * sizeof(*p->results));
+    }
+    p->results[p->result_count++] = result;
+}
+
 /* One more item of this record, which has the caller's next result. */
 static void item_new(struct store_change *c, unsigned record)
 {
     struct change_owned *o = owned_of(c);
     struct change_part *p = &o->parts[record];
 
-    if (p->result_count == p->result_size) {
-        p->result_size = p->result_size ? p->result_size * 2 : 1;
-        p->results = xrealloc(p->results, p->result_size * sizeof(*p->results));
-    }
-    if (p->result_count == 0)
+    if (p->result_count == 0 && p->queue.len == 0)
         p->place = o->results;
-    p->results[p->result_count++] = o->results++;
+    result_add(p, o->results++);
 }
 
 /* A record of its own for one call. */
@@ -184,6 +192,31 @@ void store_change_deliver(struct store_change *c, unsigned message,
     command_deliver_target(&owned_of(c)->parts[message].args, delivery);
 }
 
+/* Its result stands behind those of the targets, as it does in the record. */
+void store_change_queue(struct store_change *c, unsigned message,
+                        const struct store_queue_envelope *envelope,
+                        const struct store_queue_recipient *recipients, size_t count)
+{
+    struct change_owned *o = owned_of(c);
+    struct change_part *p = &o->parts[message];
+
+    ensure(message < c->count && c->records[message].type == JOURNAL_DELIVER);
+    ensure(p->queue.len == 0);
+    ensure(count > 0);
+    ensure(count <= STORE_QUEUE_RECIPIENTS_MAX);
+    command_queue_write(&p->queue, envelope, recipients, count);
+    if (p->result_count == 0)
+        p->place = o->results;
+    p->queue_result = o->results++;
+}
+
+void store_change_queue_state(struct store_change *c, store_queue_id id,
+                              const struct store_queue_update *updates, size_t count, bool is_exact)
+{
+    ensure(count <= STORE_QUEUE_UPDATES_MAX);
+    command_queue_state_write(command_new(c, JOURNAL_QUEUE), id, updates, count, is_exact);
+}
+
 /* ---- the end ---- */
 
 static void part_drop_bodies(struct change_part *p)
@@ -225,6 +258,7 @@ static void change_free(struct store_change *c)
     for (unsigned i = 0; i < c->count; i++) {
         part_drop_bodies(&o->parts[i]);
         free(o->parts[i].args.at);
+        free(o->parts[i].queue.at);
         free(o->parts[i].results);
     }
     bigs_remove(c);
@@ -254,6 +288,22 @@ void store_change_end(struct store_change *c, enum store_status status)
 }
 
 /* ---- submission ---- */
+
+/* The queue parts go to the end of their records, and their results with them. */
+static void end_deliveries(struct store_change *c)
+{
+    struct change_owned *o = owned_of(c);
+
+    for (unsigned i = 0; i < c->count; i++) {
+        struct change_part *p = &o->parts[i];
+        if (p->queue.len == 0)
+            continue;
+        command_deliver_end(&p->args, (struct span){p->queue.at, p->queue.len});
+        result_add(p, p->queue_result);
+        free(p->queue.at);
+        p->queue = (struct command_text){0};
+    }
+}
 
 /* Messages that nobody gets are left out. */
 static void drop_undelivered(struct store_change *c)
@@ -350,6 +400,7 @@ void store_submit(struct store *s, struct store_change **change, enum store_ack 
     c->ack = ack;
     c->done = done;
     c->context = context;
+    end_deliveries(c);
     drop_undelivered(c);
     order_records(c);
     lay_out_results(c);

@@ -7,13 +7,14 @@
 
 #include "core/base/alloc.h"
 #include "core/base/number.h"
+#include "store/index/index_queue.h"
 #include "store/store_private.h"
 
 enum {
     SAID_MAX = 100, /* findings told one by one */
 };
 
-/* What one entry expects of its message. */
+/* What one entry, or the queue (mailbox 0), expects of its message. */
 struct expectation {
     store_message message;
     store_mailbox mailbox;
@@ -27,7 +28,8 @@ struct check {
     struct store_check_report *report;
     struct expectation *expected;
     size_t expected_count, expected_size;
-    struct map *live; /* segment -> uint64_t: what its bodies add up to */
+    struct map *live;     /* segment -> uint64_t: what its bodies add up to */
+    uint64_t queued, due; /* recipients */
     unsigned said;
 };
 
@@ -250,6 +252,54 @@ static void check_accounts(struct check *c)
     }
 }
 
+/* ---- the queue ---- */
+
+/* Its recipients: at least one, and those who are not held where they are due. */
+static void check_recipients(struct check *c, store_queue_id id, uint32_t count)
+{
+    struct store_queue_recipient r;
+    uint32_t next = 0, found = 0;
+    struct index_key due;
+    struct span value;
+
+    for (; index_recipients(c->txn, id, next, &r, 1) == 1 && r.id == id; next = r.number + 1) {
+        found++;
+        c->queued++;
+        due = key_due(r.due_us, id, r.number);
+        if ((r.marks & STORE_QUEUE_HELD) != 0)
+            continue;
+        c->due++;
+        if (!index_get(c->txn, INDEX_Q_DUE, key_span(&due), &value))
+            finding(c, &c->report->missing, "the due time of a recipient", id, r.number);
+    }
+    if (found == 0 || found > count)
+        finding(c, &c->report->miscounted, "recipients of queued message", id, found);
+}
+
+static void check_queue(struct check *c)
+{
+    struct store_queue_envelope envelope;
+    struct span key, value;
+    struct index_key from = {0};
+    store_queue_id id;
+
+    while (index_seek(c->txn, INDEX_Q_MSG, key_span(&from), &key, &value) && key.len == 8) {
+        id = key_get64(key.at);
+        from = key_body(id + 1);
+        if (!index_envelope_get(c->txn, id, &envelope))
+            return;
+        c->report->queued++;
+        expect(c, 0, &(struct store_entry){.message = id, .size = envelope.size});
+        check_recipients(c, id, envelope.recipients);
+    }
+    if (index_rows(c->txn, INDEX_Q_RCPT) != c->queued)
+        finding(c, &c->report->orphaned, "recipients without a message", c->queued,
+                index_rows(c->txn, INDEX_Q_RCPT));
+    if (index_rows(c->txn, INDEX_Q_DUE) != c->due)
+        finding(c, &c->report->orphaned, "due times without a recipient", c->due,
+                index_rows(c->txn, INDEX_Q_DUE));
+}
+
 /* ---- bodies ---- */
 
 static int expectation_order(const void *a, const void *b)
@@ -284,9 +334,12 @@ static void check_headers(struct check *c, const struct index_body *body,
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        bool ok =
-            command_deliver_read(args, &targets_count, &targets) && first[i].target < targets_count;
-        for (unsigned k = 0; ok && k <= first[i].target; k++)
+        bool is_queued = first[i].mailbox == 0;
+        bool ok = command_deliver_read(args, &targets_count, &targets) &&
+                  (is_queued || first[i].target < targets_count);
+        if (is_queued)
+            target.header = SPAN("");
+        for (unsigned k = 0; ok && !is_queued && k <= first[i].target; k++)
             ok = command_target_next(&targets, &target);
         if (!ok || target.header.len != first[i].header_len ||
             first[i].size != first[i].header_len + body->place.body_len)
@@ -394,6 +447,7 @@ static enum store_status check_index(struct check *c)
     c->live = map_new();
     check_accounts(c);
     check_mailboxes(c);
+    check_queue(c);
     check_bodies(c);
     check_segments(c);
     status = index_status(c->txn);

@@ -31,7 +31,7 @@ enum journal_type { /* on disk: never renumber */
     JOURNAL_MAILBOX = 5, /* create, rename, delete, subscribe: an argument says which */
     JOURNAL_COPY = 6,
     JOURNAL_RECENT = 7,
-    JOURNAL_QUEUE = 8,
+    JOURNAL_QUEUE = 8,    /* what becomes of recipients of a queued message */
     JOURNAL_MOVED = 9,    /* compaction: a body (and META) written again at a new place */
     JOURNAL_SNAP = 10,    /* a chunk of a snapshot of the index */
     JOURNAL_FOLDERS = 11, /* which mailboxes are made with each account from now on */

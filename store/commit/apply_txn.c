@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "store/commit/command_queue.h"
 
 enum {
     TARGET_BYTES = 64, /* of arguments, for about one row more */
@@ -59,6 +60,16 @@ static size_t purge_weight(const struct journal_record *record)
                                                                                              : 0;
 }
 
+/* A recipient's row, and where it stood in the order of due times and where it stands now. */
+static size_t queue_weight(const struct journal_record *record)
+{
+    struct command_queue_state state;
+
+    return record->type == JOURNAL_QUEUE && command_queue_state_read(record->args, &state)
+               ? (size_t)state.count * 2
+               : 0;
+}
+
 size_t apply_weight(const struct journal_batch *batch)
 {
     size_t weight = 0;
@@ -69,6 +80,7 @@ size_t apply_weight(const struct journal_batch *batch)
         weight += purge_weight(&batch->records[i]);
         weight += 1 + (is_bulk ? 0 : batch->records[i].args.len / TARGET_BYTES / 4);
         weight += copy_weight(&batch->records[i]);
+        weight += queue_weight(&batch->records[i]);
     }
     return weight;
 }

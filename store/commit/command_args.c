@@ -5,7 +5,8 @@
 
 enum {
     VERSION = 1,
-    HEAD_LEN = 2, /* letter and version */
+    VERSION_QUEUED = 2, /* of a delivery: with a queue part */
+    HEAD_LEN = 2,       /* letter and version */
     ROW_HEAD_LEN = 6,
     COPY_MOVE = 1,
     COPY_EXACT = 2,
@@ -13,14 +14,21 @@ enum {
 
 /* ---- bytes out ---- */
 
-static char *grow(struct command_text *t, size_t len)
+char *command_text_room(struct command_text *t, size_t len)
 {
     if (t->size - t->len < len) {
         t->size = (t->len + len) * 2 < 128 ? 128 : (t->len + len) * 2;
         t->at = xrealloc(t->at, t->size);
     }
+    return t->at + t->len;
+}
+
+static char *grow(struct command_text *t, size_t len)
+{
+    char *at = command_text_room(t, len);
+
     t->len += len;
-    return t->at + t->len - len;
+    return at;
 }
 
 static void put8(struct command_text *t, unsigned n)
@@ -201,7 +209,8 @@ struct store_range command_range(struct span ranges, uint32_t index)
 
 /* ---- delivery ---- */
 
-/* target: account name | mailbox name | header u16 | missing u8 | flags u32 | received_us i64
+/* delivery: targets u16 | targets | in version 2 the queue part, to the end
+ * target: account name | mailbox name | header u16 | missing u8 | flags u32 | received_us i64
  *         | zone i16 | keywords */
 void command_deliver_begin(struct command_text *t)
 {
@@ -225,6 +234,14 @@ void command_deliver_target(struct command_text *t, const struct store_delivery 
     put_keywords(t, d->keywords, d->keyword_count);
 }
 
+void command_deliver_end(struct command_text *t, struct span queue)
+{
+    if (queue.len == 0)
+        return;
+    t->at[1] = VERSION_QUEUED;
+    put_bytes(t, queue);
+}
+
 static struct command_target get_target(struct reader *r)
 {
     struct command_target target;
@@ -245,21 +262,42 @@ static struct command_target get_target(struct reader *r)
     return target;
 }
 
-bool command_deliver_read(struct span args, unsigned *count_r, struct span *targets_r)
+/* Head and targets; what is left behind them is the queue part. */
+static struct reader read_delivery(struct span args, unsigned *count_r, struct span *targets_r)
 {
-    struct reader r;
     struct command_moved moved;
+    struct reader r;
+    unsigned letter, version;
 
     if (command_moved_read(args, &moved))
         args = moved.args;
-    r = reader_of(args, 'D');
+    r = (struct reader){args, false};
+    letter = get8(&r);
+    version = get8(&r);
     *count_r = get16(&r);
     *targets_r = r.left;
-    if (r.is_bad || *count_r > COMMAND_TARGETS_MAX)
-        return false;
+    r.is_bad = r.is_bad || letter != 'D' || *count_r > COMMAND_TARGETS_MAX ||
+               (version != VERSION && version != VERSION_QUEUED);
     for (unsigned i = 0; i < *count_r && !r.is_bad; i++)
         get_target(&r);
-    return is_whole(&r);
+    targets_r->len -= r.left.len;
+    r.is_bad = r.is_bad || (version == VERSION_QUEUED) != (r.left.len > 0);
+    return r;
+}
+
+bool command_deliver_read(struct span args, unsigned *count_r, struct span *targets_r)
+{
+    return !read_delivery(args, count_r, targets_r).is_bad;
+}
+
+bool command_deliver_queue(struct span args, struct span *queue_r)
+{
+    unsigned count;
+    struct span targets;
+    struct reader r = read_delivery(args, &count, &targets);
+
+    *queue_r = r.left;
+    return !r.is_bad && r.left.len > 0;
 }
 
 bool command_target_next(struct span *targets, struct command_target *target_r)

@@ -31,6 +31,8 @@ struct command_text {
     char *at;
     size_t len, size;
 };
+/* Room for `len` bytes behind those that are there; who fills it adds to text->len. */
+char *command_text_room(struct command_text *text, size_t len);
 
 struct command_target {
     struct span account, mailbox, header;
@@ -42,12 +44,16 @@ struct command_target {
     struct span keywords; /* as command_keyword_next() reads them */
 };
 
-/* Delivery: a head, then the targets one after the other. */
+/* Delivery: a head, then the targets one after the other, then its queue part if it has one
+ * (command_queue.h). */
 void command_deliver_begin(struct command_text *text);
 void command_deliver_target(struct command_text *text, const struct store_delivery *delivery);
+void command_deliver_end(struct command_text *text, struct span queue); /* "": none */
 /* The count of targets; every one of them is whole when it is true. Reads arguments of a moved
  * message as well: they hold those of its delivery. */
 MUST_USE bool command_deliver_read(struct span args, unsigned *count_r, struct span *targets_r);
+/* Its queue part; false when there is none. */
+MUST_USE bool command_deliver_queue(struct span args, struct span *queue_r);
 /* Takes the next of the targets that command_deliver_read() checked. */
 MUST_USE bool command_target_next(struct span *targets, struct command_target *target_r);
 MUST_USE bool command_keyword_next(struct span *keywords, struct span *name_r);

@@ -1,5 +1,7 @@
 #include "store/commit/effect.h"
 
+#include <stdlib.h>
+
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
 #include "store/index/index_name.h"
@@ -12,7 +14,7 @@ static effect_fn *const effects[] = {
     [JOURNAL_MAILBOX] = effect_mailbox, [JOURNAL_RECENT] = effect_recent,
     [JOURNAL_MOVED] = effect_moved,     [JOURNAL_SNAP] = effect_snap,
     [JOURNAL_FOLDERS] = effect_folders, [JOURNAL_PURGE] = effect_purge,
-    [JOURNAL_COPY] = effect_copy,
+    [JOURNAL_COPY] = effect_copy,       [JOURNAL_QUEUE] = effect_queue_state,
 };
 
 static struct store_result *result_at(struct effect *e, unsigned item)
@@ -111,4 +113,16 @@ void effect_ranges_add(struct effect_ranges *r, uint32_t uid)
         r->at = xrealloc(r->at, r->size * sizeof(*r->at));
     }
     r->at[r->count++] = (struct store_range){uid, uid};
+}
+
+void effect_result_ranges(struct effect *e, struct store_result *result,
+                          struct effect_ranges *ranges)
+{
+    if (e->change && e->change->result_count > 0) {
+        result->ranges = ranges->at;
+        result->range_count = ranges->count;
+    } else {
+        free(ranges->at);
+    }
+    *ranges = (struct effect_ranges){0};
 }

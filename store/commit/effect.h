@@ -51,9 +51,14 @@ void effect_recent(struct effect *e, const struct journal_record *record);
 void effect_copy(struct effect *e, const struct journal_record *record);
 void effect_moved(struct effect *e, const struct journal_record *record);
 void effect_snap(struct effect *e, const struct journal_record *record);
+void effect_queue_state(struct effect *e, const struct journal_record *record);
 
 /* Whether a copy can happen (effect_copy.c). */
 enum store_status effect_copy_check(struct effect *e, const struct journal_record *record);
+
+/* effect_queue.c: the queue part of a delivery, one reference to its body; false: it has none. */
+bool effect_queue(struct effect *e, const struct journal_record *record);
+enum store_status effect_queue_check(struct effect *e, const struct journal_record *record);
 
 /* effect_entry.c: one message in one mailbox, and what the mailbox counts of it. */
 
@@ -83,6 +88,9 @@ struct effect_ranges {
     size_t count, size;
 };
 void effect_ranges_add(struct effect_ranges *ranges, uint32_t uid);
+/* They go over to the result, or away when nobody waits for it. */
+void effect_result_ranges(struct effect *e, struct store_result *result,
+                          struct effect_ranges *ranges);
 
 /* The account of that name, made on first need with its INBOX and folders (effect_account.c). */
 struct cached_account *effect_account_make(struct effect *e, struct span name);

@@ -1,3 +1,4 @@
+#include "store/commit/command_queue.h"
 #include "store/commit/effect.h"
 #include "store/index/index_name.h"
 
@@ -49,8 +50,9 @@ static enum store_status check_deliver(struct effect *e, const struct journal_re
                                        unsigned index, unsigned *items_r)
 {
     enum store_status status = STORE_OK;
+    struct store_queue_envelope envelope;
     struct command_target target;
-    struct span targets;
+    struct span targets, part, recipients;
     unsigned before = index;
 
     if (!command_deliver_read(records[index].args, items_r, &targets)) {
@@ -59,7 +61,10 @@ static enum store_status check_deliver(struct effect *e, const struct journal_re
     }
     while (status == STORE_OK && command_target_next(&targets, &target))
         status = check_target(e, records, index, before++, &target);
-    return status;
+    if (!command_deliver_queue(records[index].args, &part))
+        return status;
+    ++*items_r;
+    return command_queue_read(part, &envelope, &recipients) ? status : STORE_CORRUPT;
 }
 
 static enum store_status check_mailbox(struct effect *e, const struct journal_record *records,
@@ -173,6 +178,8 @@ enum store_status effect_check(struct effect *e, const struct journal_record *re
         return effect_copy_check(e, record);
     case JOURNAL_FOLDERS:
         return check_folders(record);
+    case JOURNAL_QUEUE:
+        return effect_queue_check(e, record);
     default:
         *items_r = 0;
         return STORE_OK;

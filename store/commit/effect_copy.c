@@ -5,8 +5,6 @@
  * does the next start.
  */
 
-#include <stdlib.h>
-
 #include "store/commit/effect_walk.h"
 
 /* How many entries of the source the command names, up to one more than can be copied. */
@@ -83,10 +81,5 @@ void effect_copy(struct effect *e, const struct journal_record *record)
         effect_unseen_advance(e, from);
     }
     effect_result_mailbox(result, to);
-    if (e->change && e->change->result_count > 0) {
-        result->ranges = copied.at;
-        result->range_count = copied.count;
-    } else {
-        free(copied.at);
-    }
+    effect_result_ranges(e, result, &copied);
 }

@@ -1,4 +1,4 @@
-/* Mail that comes into mailboxes. */
+/* Mail that comes into mailboxes, and into the queue. */
 
 #include "store/commit/effect.h"
 #include "store/index/index_name.h"
@@ -75,5 +75,6 @@ void effect_deliver(struct effect *e, const struct journal_record *record)
         return;
     for (unsigned i = 0; i < count && command_target_next(&targets, &target); i++)
         references += deliver_target(e, record, i, &target);
+    references += effect_queue(e, record);
     effect_body_keep(e, record, references);
 }

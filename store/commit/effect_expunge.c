@@ -134,10 +134,5 @@ void effect_expunge(struct effect *e, const struct journal_record *record)
         effect_unseen_advance(e, m);
     }
     effect_result_mailbox(result, m);
-    if (e->change && e->change->result_count > 0) {
-        result->ranges = gone.at;
-        result->range_count = gone.count;
-    } else {
-        free(gone.at);
-    }
+    effect_result_ranges(e, result, &gone);
 }

@@ -1,7 +1,5 @@
 /* Flags, keywords and the mark of what is recent. */
 
-#include <stdlib.h>
-
 #include "store/commit/effect_walk.h"
 #include "store/index/index_name.h"
 
@@ -102,12 +100,7 @@ void effect_flags(struct effect *e, const struct journal_record *record)
         effect_unseen_advance(e, m);
     }
     effect_result_mailbox(result, m);
-    if (e->change && e->change->result_count > 0) {
-        result->ranges = step.kept.at;
-        result->range_count = step.kept.count;
-    } else {
-        free(step.kept.at);
-    }
+    effect_result_ranges(e, result, &step.kept);
 }
 
 void effect_recent(struct effect *e, const struct journal_record *record)

@@ -19,9 +19,11 @@ enum {
 };
 
 static const char *const table_names[INDEX_TABLES] = {
-    [INDEX_META] = "meta", [INDEX_ACCT] = "acct", [INDEX_KW] = "kw",   [INDEX_MBOX] = "mbox",
-    [INDEX_NAME] = "name", [INDEX_MSG] = "msg",   [INDEX_VAN] = "van", [INDEX_CHG] = "chg",
-    [INDEX_BODY] = "body", [INDEX_SEG] = "seg",   [INDEX_SUB] = "sub", [INDEX_DEAD] = "dead",
+    [INDEX_META] = "meta",   [INDEX_ACCT] = "acct",     [INDEX_KW] = "kw",
+    [INDEX_MBOX] = "mbox",   [INDEX_NAME] = "name",     [INDEX_MSG] = "msg",
+    [INDEX_VAN] = "van",     [INDEX_CHG] = "chg",       [INDEX_BODY] = "body",
+    [INDEX_SEG] = "seg",     [INDEX_SUB] = "sub",       [INDEX_DEAD] = "dead",
+    [INDEX_Q_MSG] = "q_msg", [INDEX_Q_RCPT] = "q_rcpt", [INDEX_Q_DUE] = "q_due",
 };
 
 struct index {
@@ -550,6 +552,16 @@ void index_put(struct index_txn *t, enum index_table table, struct span key, str
         failed(t, "cannot be written", rc);
     else if (append)
         last_remember(t, table, key);
+}
+
+uint64_t index_rows(struct index_txn *t, enum index_table table)
+{
+    MDB_stat stat;
+
+    if (t->status != STORE_OK || t->index->is_missing[table] ||
+        mdb_stat(t->txn, t->index->tables[table], &stat) != 0)
+        return 0;
+    return stat.ms_entries;
 }
 
 void index_delete(struct index_txn *t, enum index_table table, struct span key)

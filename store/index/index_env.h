@@ -65,6 +65,7 @@ bool index_get(struct index_txn *txn, enum index_table table, struct span key,
                struct span *value_r);
 void index_put(struct index_txn *txn, enum index_table table, struct span key, struct span value);
 void index_delete(struct index_txn *txn, enum index_table table, struct span key);
+uint64_t index_rows(struct index_txn *txn, enum index_table table); /* how many there are */
 
 /* The first row at or behind `key`, then the ones after it: one place per table and transaction,
  * lost by a write to the table. False at the end. */

@@ -173,3 +173,25 @@ struct index_key key_segment(uint64_t segment, store_message message)
     key_u64(&key, message);
     return key;
 }
+
+struct index_key key_recipient(store_message message, uint32_t number)
+{
+    struct index_key key;
+
+    key_begin(&key);
+    key_u64(&key, message);
+    key_u32(&key, number);
+    return key;
+}
+
+/* No time in front of 1970. */
+struct index_key key_due(int64_t due_us, store_message message, uint32_t number)
+{
+    struct index_key key;
+
+    key_begin(&key);
+    key_u64(&key, due_us > 0 ? (uint64_t)due_us : 0);
+    key_u64(&key, message);
+    key_u32(&key, number);
+    return key;
+}

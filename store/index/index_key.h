@@ -38,6 +38,8 @@ struct index_key key_vanished(store_mailbox mailbox, uint64_t modseq, uint32_t u
 struct index_key key_changed(store_account account, uint64_t modseq);
 struct index_key key_body(store_message message);
 struct index_key key_segment(uint64_t segment, store_message message);
+struct index_key key_recipient(store_message message, uint32_t number); /* q_msg: key_body() */
+struct index_key key_due(int64_t due_us, store_message message, uint32_t number);
 
 /* True when the key begins with these bytes. */
 static inline bool key_has_prefix(struct span key, const void *prefix, size_t len)

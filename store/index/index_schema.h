@@ -28,6 +28,10 @@
  *          segment u64, message u64           empty: this message was moved here by compaction
  *   sub    account u32, name as in `name`     a subscription: version u8, then the name in full
  *   dead   account u32, mailbox u32           empty: a deleted mailbox that still holds messages
+ *   q_msg  message u64                        envelope of a queued message
+ *   q_rcpt message u64, number u32            record of a recipient who still waits
+ *   q_due  due_us u64, message u64,           empty: this recipient is due then; one who is held
+ * has number u32                         no such row
  */
 
 enum index_table {
@@ -43,11 +47,14 @@ enum index_table {
     INDEX_SEG,
     INDEX_SUB,
     INDEX_DEAD,
+    INDEX_Q_MSG,
+    INDEX_Q_RCPT,
+    INDEX_Q_DUE,
     INDEX_TABLES, /* numbers are written into snapshots: never renumber */
 };
 
 enum {
-    INDEX_FORMAT = 2,         /* of the whole; a higher one in the file is from a newer program */
+    INDEX_FORMAT = 3,         /* of the whole; a higher one in the file is from a newer program */
     INDEX_KEY_MAX = 511,      /* LMDB's */
     INDEX_NAME_KEY_MAX = 480, /* bytes of a mailbox name that go into its key as they are */
 };

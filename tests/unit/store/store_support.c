@@ -9,6 +9,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/chain.h"
+#include "store/store_queue.h"
 
 /* A static function of ours, since cmocka's assertions jump out of the test. */
 static void remove_tree(const char *path)
@@ -283,6 +284,33 @@ static void dump_account(struct store_view *v, store_account account, struct cha
     }
 }
 
+static void dump_queue(struct store_view *v, struct chain *out)
+{
+    struct store_queue_message m = {0};
+    struct store_queue_recipient r = {0};
+    struct store_queue_due due = {0};
+    struct span bytes;
+    size_t count;
+
+    while (store_queue_messages(v, m.id, &m, 1, &count) == STORE_OK && count == 1) {
+        assert_int_equal(store_message_bytes(v, m.id, 0, UINT32_MAX, &bytes), STORE_OK);
+        assert_int_equal(bytes.len, m.envelope.size);
+        chain_addf(out, "queued %llx %.*s from %.*s size %u\n", (unsigned long long)m.id,
+                   (int)m.envelope.queue_id.len, m.envelope.queue_id.at, (int)m.envelope.sender.len,
+                   m.envelope.sender.at, m.envelope.size);
+    }
+    while (store_queue_everybody(v, r.id, r.number, &r, 1, &count) == STORE_OK && count == 1) {
+        chain_addf(out, " %llx %u %.*s marks %u tries %u tried %lld due %lld %.*s\n",
+                   (unsigned long long)r.id, r.number, (int)r.address.len, r.address.at, r.marks,
+                   r.tries, (long long)r.tried_us, (long long)r.due_us, (int)r.status.len,
+                   r.status.at);
+        r.number++;
+    }
+    while (store_queue_due(v, due.id ? &due : NULL, &due, 1, &count) == STORE_OK && count == 1)
+        chain_addf(out, " due %lld %llx %u\n", (long long)due.due_us, (unsigned long long)due.id,
+                   due.number);
+}
+
 char *test_dump(struct test_store *t)
 {
     struct store_view *v = test_view(t);
@@ -291,6 +319,7 @@ char *test_dump(struct test_store *t)
 
     for (store_account account = 1; account < 100; account++)
         dump_account(v, account, &out);
+    dump_queue(v, &out);
     store_view_close(&v);
     text = xmalloc(out.len + 1);
     text[out.len] = '\0';
