@@ -57,6 +57,11 @@ struct session_tls {
     char server_name[256];    /* that the client asked for (SNI); "": none */
     char client_name[321];    /* by a verified client certificate: an address; "": none */
     enum session_trust trust; /* of a server that we called */
+
+    /* What a login can be bound to (RFC 5056): tls-exporter (RFC 9266) and, on TLS 1.2, tls-unique
+     * (RFC 5929). Not there where they would prove nothing. */
+    bool has_exporter, has_unique;
+    unsigned char exporter[32], unique[12];
 };
 
 /* Who is at the other end, as the transport knows it. */

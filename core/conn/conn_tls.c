@@ -53,6 +53,7 @@ void conn_tls_free(struct conn *c)
     shared_give(&t->hold);
     chain_free(&t->in);
     chain_free(&t->out);
+    explicit_bzero(&t->facts, sizeof(t->facts));
     free(t);
     c->tls = NULL;
 }
@@ -134,6 +135,7 @@ static bool settle(struct conn_tls *t)
 {
     const struct tls_target *target = t->conn->service->tls_target;
     struct tls_facts facts;
+    bool is_good;
 
     tls_settle(t->tls, &facts);
     t->facts = (struct session_tls){.bits = facts.bits, .trust = (enum session_trust)facts.trust};
@@ -141,7 +143,13 @@ static bool settle(struct conn_tls *t)
     memcpy(t->facts.cipher, facts.cipher, strnlen(facts.cipher, sizeof(t->facts.cipher) - 1));
     memcpy(t->facts.server_name, facts.server_name, sizeof(t->facts.server_name));
     memcpy(t->facts.client_name, facts.client_name, sizeof(t->facts.client_name));
-    return target == NULL || facts.trust >= target->least;
+    t->facts.has_exporter = facts.has_exporter;
+    t->facts.has_unique = facts.has_unique;
+    memcpy(t->facts.exporter, facts.exporter, sizeof(t->facts.exporter));
+    memcpy(t->facts.unique, facts.unique, sizeof(t->facts.unique));
+    is_good = target == NULL || facts.trust >= target->least;
+    explicit_bzero(&facts, sizeof(facts));
+    return is_good;
 }
 
 static void established(struct conn *c)

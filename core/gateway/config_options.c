@@ -318,12 +318,12 @@ const struct config_option config_options[] = {
         "What is done for old clients: outlook-no-nuls sends NUL bytes as 0x80, oe-ns-eoh sends "
         "an empty line behind a header that has none."),
 
-    ROW(auth_mechanisms, LIST, "scram-sha-256 scram-sha-1 plain login", 0, 0, "",
+    ROW(auth_mechanisms, LIST,
+        "scram-sha-256-plus scram-sha-1-plus scram-sha-256 scram-sha-1 plain login", 0, 0, "",
         "The SASL mechanisms by which users can log in. A SCRAM mechanism is offered only while "
         "the password field of every account serves it ({SCRAM-SHA-256}, {PLAIN}), or programs "
-        "that "
-        "prefer it would fail for the others. The forms with channel binding (-PLUS) are not "
-        "offered."),
+        "that prefer it would fail for the others. The -PLUS forms, which bind the login to the "
+        "TLS connection (tls-exporter; tls-unique on TLS 1.2), are offered on TLS."),
     ROW(disable_plaintext_auth, BOOL, "yes", 0, 0, "",
         "Take passwords as they are only where nobody can listen: on TLS, from this host itself, "
         "and from login_trusted_networks."),

@@ -58,11 +58,13 @@ static const struct mechanism {
     bool shows_password; /* to whoever listens */
     bool (*serves)(const struct config *c, const struct directory *d);
 } mechanisms[] = {
-    {"SCRAM-SHA-256", false, serves_sha256},
-    {"SCRAM-SHA-1",   false, serves_sha1  },
-    {"PLAIN",         true,  serves_always},
-    {"LOGIN",         true,  serves_always},
-    {"EXTERNAL",      false, serves_always},
+    {"SCRAM-SHA-256-PLUS", false, serves_sha256},
+    {"SCRAM-SHA-1-PLUS",   false, serves_sha1  },
+    {"SCRAM-SHA-256",      false, serves_sha256},
+    {"SCRAM-SHA-1",        false, serves_sha1  },
+    {"PLAIN",              true,  serves_always},
+    {"LOGIN",              true,  serves_always},
+    {"EXTERNAL",           false, serves_always},
 };
 
 static const struct mechanism *mechanism_find(const char *name)
@@ -80,7 +82,8 @@ bool settings_mechanism_is_known(const char *name)
 
 const char *settings_mechanisms_known(void)
 {
-    return "scram-sha-256, scram-sha-1, plain, login, external";
+    return "scram-sha-256-plus, scram-sha-1-plus, scram-sha-256, scram-sha-1, plain, login, "
+           "external";
 }
 
 static void add_word(char list[MECHANISMS_SIZE], const char *word)

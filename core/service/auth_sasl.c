@@ -180,11 +180,13 @@ static const struct mechanism {
     enum request_status (*step)(struct auth_exchange *x);
     bool has_library;
 } mechanisms[] = {
-    {"PLAIN",         step_plain,    true},
-    {"LOGIN",         step_login,    true},
-    {"SCRAM-SHA-1",   step_scram,    true},
-    {"SCRAM-SHA-256", step_scram,    true},
-    {"EXTERNAL",      step_external, true},
+    {"PLAIN",              step_plain,    true},
+    {"LOGIN",              step_login,    true},
+    {"SCRAM-SHA-1",        step_scram,    true},
+    {"SCRAM-SHA-256",      step_scram,    true},
+    {"SCRAM-SHA-1-PLUS",   step_scram,    true},
+    {"SCRAM-SHA-256-PLUS", step_scram,    true},
+    {"EXTERNAL",           step_external, true},
 };
 
 static const struct mechanism *mechanism_find(const char *name)

@@ -12,6 +12,7 @@
 #include "core/base/random.h"
 #include "core/service/auth_digest.h"
 #include "core/service/auth_exchange.h"
+#include "proto/session.h"
 #include "proto/text/base64.h"
 
 enum {
@@ -101,7 +102,42 @@ static bool give_secrets(struct auth_exchange *x, Gsasl_session *library)
     return good;
 }
 
+/* ---- the connection that the login is bound to ---- */
+
+/* Was the form with a binding open to the client? One that could have used it and says that we do
+ * not offer it (the flag "y") was shown another offer by somebody in between: RFC 5802 6. */
+static bool offers_plus(const struct auth_exchange *x)
+{
+    const struct auth_request *r = x->step->request;
+    struct sasl_client client = {r->remote_address, "", r->tls};
+    struct span plus =
+        hash_of(r) == AUTH_SCRAM_SHA1 ? SPAN("SCRAM-SHA-1-PLUS") : SPAN("SCRAM-SHA-256-PLUS");
+
+    return r->tls != NULL && sasl_offers(&x->step->settings->sasl, client, plus);
+}
+
+static bool give_binding(struct auth_exchange *x, Gsasl_session *library, Gsasl_property property)
+{
+    const struct session_tls *tls = x->step->request->tls;
+    bool is_unique = property == GSASL_CB_TLS_UNIQUE;
+    struct span bytes;
+    char text[64];
+
+    if (!offers_plus(x) || !(is_unique ? tls->has_unique : tls->has_exporter))
+        return false;
+    bytes = is_unique ? (struct span){(const char *)tls->unique, sizeof(tls->unique)}
+                      : (struct span){(const char *)tls->exporter, sizeof(tls->exporter)};
+    text[base64_encode(bytes, text)] = '\0';
+    return gsasl_property_set(library, property, text) == GSASL_OK;
+}
+
 int auth_scram_property(struct auth_exchange *x, void *library, int property)
 {
-    return property == GSASL_SCRAM_ITER && give_secrets(x, library) ? GSASL_OK : GSASL_NO_CALLBACK;
+    bool is_given = false;
+
+    if (property == GSASL_SCRAM_ITER)
+        is_given = give_secrets(x, library);
+    else if (property == GSASL_CB_TLS_EXPORTER || property == GSASL_CB_TLS_UNIQUE)
+        is_given = give_binding(x, library, (Gsasl_property)property);
+    return is_given ? GSASL_OK : GSASL_NO_CALLBACK;
 }

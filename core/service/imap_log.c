@@ -27,7 +27,7 @@ void imap_log_note(const struct imap_note *note)
 {
     const struct login_log_note login = {.protocol = LOGIN_LOG_IMAP,
                                          .peer = note->peer,
-                                         .is_tls = note->peer->is_tls,
+                                         .is_tls = note->tls != NULL,
                                          .user = note->user,
                                          .method = note->method,
                                          .reason = note->reason,

@@ -85,6 +85,7 @@ void tls_free(struct tls **tls)
     struct tls *t = *tls;
 
     mbedtls_ssl_free(&t->ssl);
+    tls_binding_wipe(t);
     free(t->hello);
     free(t->why);
     free(t);
@@ -211,6 +212,7 @@ void tls_settle(struct tls *t, struct tls_facts *facts_r)
         facts_r->trust = tls_dial_trust(t);
     else if (client != NULL && mbedtls_ssl_get_verify_result(&t->ssl) == 0)
         (void)tls_client_address(client, facts_r->client_name, sizeof(facts_r->client_name));
+    tls_binding_take(t, facts_r);
     free(t->hello);
     t->hello = NULL;
 }

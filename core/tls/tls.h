@@ -34,6 +34,8 @@ enum {
     TLS_FILE_MAX = 1024 * 1024,    /* bytes of a file of certificates */
     TLS_TICKET_KEY_S = 3600,       /* a key for session tickets is used so long, and known twice */
     TLS_EXPIRY_WARN_DAYS = 14,
+    TLS_EXPORTER_LEN = 32, /* bytes of tls-exporter: RFC 9266 2 */
+    TLS_UNIQUE_LEN = 12,   /* bytes of tls-unique: the verify_data of RFC 5246 7.4.9 */
 };
 
 /* Which name of ALPN (RFC 7301) a client may ask for: "smtp", "imap", "pop3". One that offers only
@@ -136,6 +138,10 @@ struct tls_facts {
     char server_name[256]; /* lower case; "": none, or none that is a host name */
     char client_name[321]; /* an address of the verified client certificate's; "": none */
     enum tls_trust trust;  /* of a server */
+
+    /* What a login can be bound to (RFC 5056); wiped by whoever keeps it. */
+    bool has_exporter, has_unique; /* not on TLS 1.2 without the extended master secret */
+    unsigned char exporter[TLS_EXPORTER_LEN], unique[TLS_UNIQUE_LEN];
 };
 
 /* The client's end. The first tls_handshake() needs no bytes. Context of

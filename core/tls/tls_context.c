@@ -83,6 +83,7 @@ static bool config_open(struct tls_lane *lane, enum tls_protocol protocol,
     tls_mbed_rules(c, config->only_13);
     mbedtls_ssl_conf_authmode(c, authmodes[config->client[protocol]]);
     mbedtls_ssl_conf_sni(c, choose, lane);
+    tls_binding_prepare(lane, c);
     mbedtls_ssl_conf_session_tickets_cb(c, tls_ticket_write, tls_ticket_parse, lane);
     if (config->ca_file[0] != '\0')
         mbedtls_ssl_conf_ca_chain(c, &lane->authorities, NULL);

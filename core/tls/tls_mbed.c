@@ -184,17 +184,12 @@ int tls_mbed_set_serial(mbedtls_x509write_cert *w, unsigned char *at, size_t siz
 
 /* ---- buffers ---- */
 
-#if MBEDTLS_VERSION_MAJOR >= 3
-#define FIELD(ssl, name) ((ssl)->MBEDTLS_PRIVATE(name))
-#else
-#define FIELD(ssl, name) ((ssl)->name)
-#endif
-
 bool tls_mbed_buffers(mbedtls_ssl_context *ssl, struct tls_mbed_buffer buffers_r[2])
 {
-    if (FIELD(ssl, in_left) != 0 || FIELD(ssl, out_left) != 0 || FIELD(ssl, in_offt) != NULL)
+    if (TLS_MBED_FIELD(ssl, in_left) != 0 || TLS_MBED_FIELD(ssl, out_left) != 0 ||
+        TLS_MBED_FIELD(ssl, in_offt) != NULL)
         return false;
-    buffers_r[0] = (struct tls_mbed_buffer){FIELD(ssl, in_buf), TLS_RECORD_MAX};
-    buffers_r[1] = (struct tls_mbed_buffer){FIELD(ssl, out_buf), TLS_RECORD_MAX};
+    buffers_r[0] = (struct tls_mbed_buffer){TLS_MBED_FIELD(ssl, in_buf), TLS_RECORD_MAX};
+    buffers_r[1] = (struct tls_mbed_buffer){TLS_MBED_FIELD(ssl, out_buf), TLS_RECORD_MAX};
     return true;
 }

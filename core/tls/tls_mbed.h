@@ -17,6 +17,13 @@
 
 #include "core/base/attr.h"
 
+/* A member of a structure that 3.6 calls its own. */
+#if MBEDTLS_VERSION_MAJOR >= 3
+#define TLS_MBED_FIELD(ssl, name) ((ssl)->MBEDTLS_PRIVATE(name))
+#else
+#define TLS_MBED_FIELD(ssl, name) ((ssl)->name)
+#endif
+
 struct tls;
 
 /* An f_rng: the kernel's bytes, so that threads share no state and need no lock. */

@@ -53,7 +53,8 @@ struct tls {
     bool is_resumed;
     int end; /* what the library said last, when that was the end; else 0 */
     char *why;
-    struct tls_hello *hello; /* until tls_settle() */
+    struct tls_hello *hello;   /* until tls_settle() */
+    struct tls_secret *secret; /* tls_binding.c; until tls_settle() */
 
     /* during a call */
     struct chain *held, *out;
@@ -81,6 +82,12 @@ enum tls_trust tls_dial_trust(struct tls *t);
 
 /* tls_client.c: the address that a client's certificate is for; false when there is none. */
 bool tls_client_address(const mbedtls_x509_crt *certificate, char *address_r, size_t size);
+
+/* tls_binding.c. The secret that bindings are made of lives from the handshake to wipe() or take().
+ */
+void tls_binding_prepare(struct tls_lane *lane, mbedtls_ssl_config *config);
+void tls_binding_take(struct tls *t, struct tls_facts *facts); /* before t->hello is gone */
+void tls_binding_wipe(struct tls *t);
 
 /* tls_ticket.c */
 MUST_USE struct tls_tickets *tls_tickets_open(void);

@@ -173,7 +173,8 @@ size_t imap_auth_line(struct imap_session *s, struct span bytes)
 
 static void auth_succeed(struct imap_session *s, struct auth_request *r)
 {
-    struct imap_note note = {.kind = IMAP_NOTE_LOGIN, .peer = &s->peer, .method = s->method};
+    struct imap_note note = {
+        .kind = IMAP_NOTE_LOGIN, .peer = &s->peer, .tls = s->tls, .method = s->method};
     struct chain text = {0};
 
     s->account.name = span_str(xstrdup(r->account));

@@ -387,6 +387,7 @@ void imap_close(struct imap_session *s, const char *reason)
     struct imap_note note = {
         .kind = fresh ? IMAP_NOTE_LOGIN_ENDED : IMAP_NOTE_SESSION_ENDED,
         .peer = &s->peer,
+        .tls = s->tls,
         .user = fresh ? span_str(s->tried != NULL ? s->tried : "") : s->account.name,
         .method = s->method,
         .reason = reason,

@@ -23,11 +23,12 @@ enum imap_note_kind {
 struct imap_note {
     enum imap_note_kind kind;
     const struct session_peer *peer;
-    struct span user;   /* the account; in LOGIN_ENDED the name that was tried last */
-    const char *method; /* "PLAIN"; in LOGIN_ENDED "" when none was tried */
-    const char *reason; /* of an end: "Logged out", "Connection closed", ... */
-    unsigned attempts;  /* logins that failed */
-    int64_t duration_s; /* since the greeting */
+    const struct session_tls *tls; /* NULL: in the clear */
+    struct span user;              /* the account; in LOGIN_ENDED the name that was tried last */
+    const char *method;            /* "PLAIN"; in LOGIN_ENDED "" when none was tried */
+    const char *reason;            /* of an end: "Logged out", "Connection closed", ... */
+    unsigned attempts;             /* logins that failed */
+    int64_t duration_s;            /* since the greeting */
     uint64_t in_bytes, out_bytes;
     uint64_t expunged, fetched_headers, fetched_bodies; /* messages */
 };

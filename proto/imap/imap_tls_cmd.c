@@ -29,5 +29,4 @@ void imap_tls_started(struct session *base, const struct session_tls *tls)
 
     s->base.want = SESSION_WANT_INPUT;
     s->tls = tls;
-    s->peer.is_tls = true;
 }

@@ -19,9 +19,19 @@ static struct span list_for(const struct sasl_settings *set, struct sasl_client 
     return span_str(is_safe(set, client) ? set->mechanisms_tls : set->mechanisms_clear);
 }
 
+static bool binds(struct span mechanism)
+{
+    struct span plus = SPAN("-PLUS");
+
+    return mechanism.len > plus.len &&
+           span_eq_nocase(span_after(mechanism, mechanism.len - plus.len), plus);
+}
+
 /* Does the connection have what the mechanism needs of it? */
 static bool is_possible(struct span mechanism, const struct session_tls *tls)
 {
+    if (binds(mechanism))
+        return tls != NULL && (tls->has_exporter || tls->has_unique);
     if (span_eq(mechanism, SPAN("EXTERNAL")))
         return tls != NULL && tls->client_name[0] != '\0';
     return true;

@@ -6,8 +6,9 @@
  * advertised and what is taken can't differ.
  *
  * A connection is safe from listeners when it has TLS, when client and server are the same host,
- * and when the client is in a trusted network. EXTERNAL, which needs a client
- * certificate, is left out where there is none.
+ * and when the client is in a trusted network. EXTERNAL, which needs a client certificate, and the
+ * -PLUS forms, which bind the login to the TLS connection, are left out where there is nothing of
+ * the kind.
  */
 
 #include <stdbool.h>

@@ -142,26 +142,128 @@ def test_gsasl_mechanisms():
 
 
 def test_gsasl_starttls():
-    """Without channel bindings: its SCRAM-*-PLUS would take those of TLS 1.2, and we have none."""
+    """Bound to the connection, by what this host's libraries take: tls-unique on TLS 1.2, tls-exporter on 1.3."""
     with gateway() as g:
         for protocol, port in (("--smtp", g.submission_port), ("--imap", g.imap_port)):
-            for mechanism in ("SCRAM-SHA-256", "PLAIN"):
-                code, out = run("gsasl", protocol, "--starttls", "--no-cb", "--x509-ca-file=", "-m", mechanism,
+            for mechanism in ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "PLAIN"):
+                unbound = [] if "PLUS" in mechanism else ["--no-cb"]
+                code, out = run("gsasl", protocol, "--starttls", *unbound, "--x509-ca-file=", "-m", mechanism,
                                 "-a", "vagrant", "-z", "", "-p", "password", "--connect", f"127.0.0.1:{port}")
                 assert code == 0, (mechanism, protocol, out)
+        g.log_line("method=SCRAM-SHA-256-PLUS, ")
 
 
-def test_no_channel_binding():
-    """A client that has it and was not offered it ("y") is let in; who insists on it is not."""
-    with gateway() as g, smtplib.SMTP_SSL("127.0.0.1", g.submissions_port, context=unverified(), timeout=60) as c:
-        c.ehlo()
-        assert "SCRAM-SHA-256" in c.esmtp_features["auth"] and "PLUS" not in c.esmtp_features["auth"]
+def scram_codes(c, mechanism, **how):
+    """The codes of the two answers to a SCRAM of this form."""
+    s = Scram("vagrant", "password", **how)
+    code, challenge = c.docmd(f"AUTH {mechanism} " + s.first())
+    if code != 334:
+        return [code]
+    final = c.docmd(s.final(challenge))[0]
+    return [code, c.docmd("")[0] if final == 334 else final]
+
+
+def submissions(g, context=None):
+    c = smtplib.SMTP_SSL("127.0.0.1", g.submissions_port, context=context or unverified(), timeout=60)
+    c.ehlo()
+    return c
+
+
+def test_tls_unique():
+    """Bound to the first Finished message of TLS 1.2, in a full handshake and in a resumed one."""
+    with gateway() as g:
+        context = unverified()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        session = None
+        for resumed in (False, True):
+            raw = context.wrap_socket(socket.create_connection(("127.0.0.1", g.submissions_port), timeout=60),
+                                      session=session)
+            session = raw.session
+            assert raw.session_reused == resumed
+            unique = raw.get_channel_binding("tls-unique")
+            c = smtplib.SMTP(timeout=60)
+            c.sock, c.file = raw, None
+            c.getreply()
+            c.ehlo("x")
+            wrong = bytes(12)
+            for data, last in ((wrong, 535), (unique, 235)):
+                assert scram_codes(c, "SCRAM-SHA-256-PLUS", binding="p=tls-unique,,", data=data) == [334, last]
+            raw.close()
+
+
+def openssl_talk(g, *options):
+    """An SMTP conversation through openssl s_client, and what it exported of TLS."""
+    client = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{g.submissions_port}", "-crlf",
+                               "-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen", "32", *options],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    material = None
+    for line in client.stdout:
+        if "Keying material:" in line:
+            material = bytes.fromhex(line.split(":")[1].strip())
+        if line.startswith("220 "):
+            break
+
+    def say(line):
+        client.stdin.write(line + "\n")
+        client.stdin.flush()
+        while True:
+            answer = client.stdout.readline().rstrip()
+            if len(answer) > 3 and answer[:3].isdigit() and answer[3] == " ":
+                return answer
+    return client, material, say
+
+
+def has_13(g):
+    context = unverified()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        submissions(g, context).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_tls_exporter():
+    """Bound to what TLS exports (RFC 9266), on TLS 1.2 and, where we have it, on 1.3."""
+    with gateway() as g:
+        for version in ("-tls1_2",) + (("-tls1_3",) if has_13(g) else ()):
+            client, material, say = openssl_talk(g, version)
+            assert material and len(material) == 32
+            say("EHLO x")
+            s = Scram("vagrant", "password", binding="p=tls-exporter,,", data=material)
+            line = say("AUTH SCRAM-SHA-256-PLUS " + s.first())
+            assert line.startswith("334 "), line
+            line = say(s.final(line[4:]))
+            assert base64.b64decode(line[4:]) == s.verifier, line
+            assert say("").startswith("235 "), version
+            client.kill()
+            client.wait()
+
+
+def test_channel_binding():
+    """Who takes part in a binding and says that we offered none ("y") was lied to; who was offered none is let in."""
+    with gateway() as g, submissions(g) as c:
+        assert "SCRAM-SHA-256-PLUS" in c.esmtp_features["auth"]
+        assert scram_codes(c, "SCRAM-SHA-256", binding="y,,") == [535]
+        assert scram_codes(c, "SCRAM-SHA-256", binding="p=tls-exporter,,", data=bytes(32)) == [334, 535]
+        assert scram_codes(c, "SCRAM-SHA-256-PLUS", binding="n,,") == [535]
+        assert scram_codes(c, "SCRAM-SHA-256-PLUS", binding="p=tls-server-end-point,,", data=bytes(32)) == [535]
+        assert scram_codes(c, "SCRAM-SHA-256-PLUS", binding="p=tls-exporter,,", data=bytes(32)) == [334, 535]
+        assert scram_codes(c, "SCRAM-SHA-256") == [334, 235]
+    with gateway(auth_mechanisms="scram-sha-256 plain") as g, submissions(g) as c:
+        assert "PLUS" not in c.esmtp_features["auth"]
         assert c.docmd("AUTH SCRAM-SHA-256-PLUS")[0] == 504
-        for binding, data, codes in (("p=tls-exporter,,", bytes(32), [334, 535]), ("y,,", b"", [334, 334])):
-            s = Scram("vagrant", "password", binding=binding, data=data)
-            code, challenge = c.docmd("AUTH SCRAM-SHA-256 " + s.first())
-            assert [code, c.docmd(s.final(challenge))[0]] == codes, binding
-        assert c.docmd("")[0] == 235
+        assert scram_codes(c, "SCRAM-SHA-256", binding="y,,") == [334, 235]
+    with gateway() as g:
+        context = unverified()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= 1  # SSL_OP_NO_EXTENDED_MASTER_SECRET
+        with submissions(g, context) as c:
+            assert "SCRAM-SHA-256 " in c.esmtp_features["auth"] and "PLUS" not in c.esmtp_features["auth"]
+            assert scram_codes(c, "SCRAM-SHA-256", binding="y,,") == [334, 235]
+        with smtplib.SMTP("127.0.0.1", g.smtp_port, timeout=60) as c:
+            c.ehlo()
+            assert "PLUS" not in c.esmtp_features["auth"]
 
 
 def test_swaks_tls():
@@ -189,23 +291,26 @@ def test_curl_tls():
 
 
 def test_msmtp_and_mpop():
-    """SCRAM without TLS only: with it newer libraries of theirs insist on channel binding."""
+    """Newer ones know the -PLUS forms, and then say "y" in the others, as who was lied to about the offer."""
+    plus = "-plus" if "scram-sha-256-plus" in run("msmtp", "--version")[1] else ""
     with gateway() as g:
-        done = subprocess.run(
-            ["msmtp", "--host=127.0.0.1", f"--port={g.submission_port}", "--tls=on", "--tls-certcheck=off",
-             "--tls-starttls=on", "--auth=plain", "--user=vagrant", "--passwordeval=echo password",
-             "--from=vagrant@mailserver.local", "ann@mailserver.local"],
-            input="Subject: by msmtp\n\nhello\n", capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        g.log_line("sasl_method=PLAIN")
-        for port, tls, mechanism in ((g.pop3s_port, "on", "plain"), (g.pop3_port, "off", "scram-sha-256")):
+        for auth in ("scram-sha-256" + plus, "plain"):
+            done = subprocess.run(
+                ["msmtp", "--host=127.0.0.1", f"--port={g.submission_port}", "--tls=on", "--tls-certcheck=off",
+                 "--tls-starttls=on", "--auth=" + auth, "--user=vagrant", "--passwordeval=echo password",
+                 "--from=vagrant@mailserver.local", "ann@mailserver.local"],
+                input="Subject: by msmtp\n\nhello\n", capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+            g.log_line(f"sasl_method={auth.upper()}")
+        for port, tls, mechanism in ((g.pop3s_port, "on", "plain"), (g.pop3s_port, "on", "scram-sha-1" + plus),
+                                     (g.pop3_port, "off", "scram-sha-256")):
             code, out = run("mpop", "--host=127.0.0.1", f"--port={port}", f"--tls={tls}", "--tls-certcheck=off",
                             "--tls-starttls=off", f"--auth={mechanism}", "--user=ann",
                             "--passwordeval=echo secret", "--keep=on",
                             "--uidls-file=" + g.path("uidls-" + mechanism), "--delivery=mbox," + g.path("mbox"))
             assert code == 0, out
         with open(g.path("mbox")) as f:
-            assert f.read().count("Subject: by msmtp") == 2
+            assert f.read().count("Subject: by msmtp") == 6
 
 
 def client_certificate(g, name, address):
