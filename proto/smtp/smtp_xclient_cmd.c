@@ -45,13 +45,17 @@ static bool smtp_xclient_name(struct span value, struct smtp_xclient *x)
     return smtp_xclient_text(value, x->name);
 }
 
+/* A client whose address the proxy does not know is in no network, so that it has none of the trust
+ * that the proxy itself has; Postfix calls it unknown too. */
 static bool smtp_xclient_addr(struct span value, struct smtp_xclient *x)
 {
     struct ip ip;
 
-    if (smtp_xclient_is_absent(value))
-        return true;
     x->has_address = true;
+    if (smtp_xclient_is_absent(value)) {
+        memcpy(x->address, "unknown", sizeof("unknown"));
+        return true;
+    }
     if (scan_nocase(&value, SPAN("IPV6:")) ? !ip_parse_v6(value, &ip) : !ip_parse(value, &ip))
         return false;
     ip_write(&ip, x->address);

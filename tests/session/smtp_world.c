@@ -30,7 +30,8 @@ static void world_client(const struct smtp_host *h, const struct smtp_settings *
     struct smtp_world *w = world_of(h);
 
     (void)settings;
-    *client_r = (struct smtp_client){.is_ours = w->is_ours, .may_xclient = w->may_xclient};
+    *client_r = (struct smtp_client){.is_ours = w->is_ours && strcmp(address, "unknown") != 0,
+                                     .may_xclient = w->may_xclient};
     snprintf(client_r->name, sizeof(client_r->name), "%s",
              strcmp(address, "127.0.0.1") == 0 ? "localhost" : "unknown");
 }
@@ -96,14 +97,22 @@ static unsigned world_rate(const struct smtp_host *h, const char *address, enum 
 }
 
 static const char *const note_names[] = {
-    [SMTP_NOTE_CONNECT] = "connect",         [SMTP_NOTE_CLIENT] = "client",
-    [SMTP_NOTE_REJECT] = "reject",           [SMTP_NOTE_STORED] = "stored",
-    [SMTP_NOTE_AUTH_FAILED] = "auth-failed", [SMTP_NOTE_PIPELINING] = "early",
-    [SMTP_NOTE_TLS] = "tls",                 [SMTP_NOTE_TLS_FAILED] = "tls-failed",
-    [SMTP_NOTE_NOT_SMTP] = "foreign",        [SMTP_NOTE_LOST] = "lost",
-    [SMTP_NOTE_TIMEOUT] = "timeout",         [SMTP_NOTE_ERRORS] = "errors",
-    [SMTP_NOTE_SHUTDOWN] = "shutdown",       [SMTP_NOTE_OVERLOADED] = "overloaded",
-    [SMTP_NOTE_CROWDED] = "crowded",         [SMTP_NOTE_RATE] = "rate",
+    [SMTP_NOTE_CONNECT] = "connect",
+    [SMTP_NOTE_CLIENT] = "client",
+    [SMTP_NOTE_REJECT] = "reject",
+    [SMTP_NOTE_STORED] = "stored",
+    [SMTP_NOTE_AUTH_FAILED] = "auth-failed",
+    [SMTP_NOTE_PIPELINING] = "early",
+    [SMTP_NOTE_TLS] = "tls",
+    [SMTP_NOTE_TLS_FAILED] = "tls-failed",
+    [SMTP_NOTE_NOT_SMTP] = "foreign",
+    [SMTP_NOTE_LOST] = "lost",
+    [SMTP_NOTE_TIMEOUT] = "timeout",
+    [SMTP_NOTE_ERRORS] = "errors",
+    [SMTP_NOTE_SHUTDOWN] = "shutdown",
+    [SMTP_NOTE_OVERLOADED] = "overloaded",
+    [SMTP_NOTE_CROWDED] = "crowded",
+    [SMTP_NOTE_RATE] = "rate",
     [SMTP_NOTE_DISCONNECT] = "disconnect",
 };
 
