@@ -88,6 +88,7 @@ struct session {
     uint32_t delay_ms;   /* how much later `out` leaves; nothing is fed meanwhile. The driver
                             sets it back to 0 */
     bool is_engaged;     /* the peer is logged in or in a transaction: others are shed before it */
+    uint64_t user;       /* a number of who is logged in, whose memory this is; 0: nobody is */
     const char *trouble; /* set by the driver before hangup(): what went wrong in TLS, for the log;
                             NULL: nothing did */
     enum session_stress stress; /* set by the driver before each call into the session */

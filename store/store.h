@@ -140,6 +140,9 @@ MUST_USE enum store_status store_account_find(struct store_view *v, struct span 
 
 /* Whether store_change_account() would give the account mailboxes that it was not given yet: it is
  * from before there were any. */
+/* How many mailboxes an account has. */
+MUST_USE uint32_t store_account_mailboxes(struct store_view *v, store_account account);
+
 MUST_USE bool store_account_wants_folders(struct store_view *v, store_account account);
 
 /* The folders of store_change_folders() as they are now; the names are valid until the view

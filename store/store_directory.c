@@ -13,6 +13,13 @@ enum store_status store_account_find(struct store_view *v, struct span name,
     return index_account_find(v->txn, name, account_r) ? STORE_OK : store_view_missing(v);
 }
 
+uint32_t store_account_mailboxes(struct store_view *v, store_account account)
+{
+    struct index_account a;
+
+    return index_account_get(v->txn, account, &a) ? a.mailbox_count : 0;
+}
+
 bool store_account_wants_folders(struct store_view *v, store_account account)
 {
     struct store_folder folders[STORE_FOLDERS_MAX];

@@ -9,7 +9,7 @@
  * its set and so do all calls here. It closes and frees itself: when the session wants to, when the
  * peer is gone, when time is up, or when the set stops.
  *
- * What a peer can make a connection hold is bounded: CONN_AHEAD_MAX bytes of commands while a
+ * What a peer can make a connection hold is bounded: ahead_max bytes of commands while a
  * request is away, SESSION_INPUT_MAX of one unfinished command, and the CONN_OUT_* marks of answers
  * that the peer does not read. Past them the connection stops receiving, and TCP tells the peer.
  */
@@ -52,7 +52,7 @@ enum {
     CONN_FLUSH_MS = 30 * 1000,       /* the last words must leave in this time */
     CONN_LINGER_MS = 2 * 1000,       /* from our last word to the peer's end */
     CONN_PROXY_MS = 5 * 1000,        /* for a proxy's header */
-    CONN_HANDSHAKE_MS = 10 * 1000,   /* for TLS to begin, in all (HOSTILE L2) */
+    CONN_HANDSHAKE_MS = 10 * 1000,   /* for TLS to begin, in all, when nobody says (HOSTILE L2) */
     CONN_TLS_REST_MS = 5 * 1000,     /* of silence, then TLS gives its buffers back */
 };
 
@@ -88,8 +88,10 @@ struct conn_service {
     void (*failed)(void *context, int error); /* -errno: no connection came to be, and no session */
     void (*gone)(void *context); /* the last word: the service is not used after it. NULL: none */
 
-    uint32_t rate_min; /* bytes a second that a body must come with; 0: CONN_RATE_MIN */
-    uint32_t stall_ms; /* CONN_SEND_MAX bytes must leave in this time; 0: CONN_SEND_STALL_MS */
+    uint32_t rate_min;     /* bytes a second that a body must come with; 0: CONN_RATE_MIN */
+    uint32_t handshake_ms; /* for TLS to begin, in all; 0: CONN_HANDSHAKE_MS */
+    uint32_t ahead_max;    /* bytes received ahead while a request is away; 0: CONN_AHEAD_MAX */
+    uint32_t stall_ms;     /* CONN_SEND_MAX bytes must leave in this time; 0: CONN_SEND_STALL_MS */
 };
 
 /* The connections of one reactor. */

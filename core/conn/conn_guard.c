@@ -60,10 +60,17 @@ static bool charge(struct conn *c, int64_t bytes)
     return fits;
 }
 
+static void look_who(struct conn *c)
+{
+    if (c->service->limits != NULL && c->session != NULL)
+        conn_limits_user(c->service->limits, &c->ticket, c->session->user, (int64_t)c->charged);
+}
+
 bool conn_guard_charge(struct conn *c)
 {
     int64_t more = (int64_t)held_by(c) - (int64_t)c->charged;
 
+    look_who(c);
     if (more < GUARD_STEP && more > -GUARD_STEP)
         return true;
     return charge(c, more);

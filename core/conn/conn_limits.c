@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "core/base/alloc.h"
+#include "core/base/ensure.h"
 #include "core/work/usage.h"
 
 struct conn_limits {
+    struct usage *users;              /* only their memory; keys are session.user */
     struct conn_limits_config config; /* exempt is ours */
 };
 
@@ -23,6 +25,7 @@ struct conn_limits *conn_limits_open(const struct conn_limits_config *config)
 
     if (config->exempt_count > 0)
         memcpy(exempt, config->exempt, config->exempt_count * sizeof(*exempt));
+    limits->users = usage_open(UINT_MAX, 1);
     limits->config = *config;
     limits->config.exempt = exempt;
     return limits;
@@ -30,6 +33,7 @@ struct conn_limits *conn_limits_open(const struct conn_limits_config *config)
 
 void conn_limits_close(struct conn_limits **limits)
 {
+    usage_close(&(*limits)->users);
     free((struct network *)(uintptr_t)(*limits)->config.exempt);
     free(*limits);
     *limits = NULL;
@@ -62,14 +66,43 @@ void conn_limits_leave(struct conn_limits *limits, struct conn_ticket *ticket)
 {
     if (ticket->client != NULL)
         usage_leave(limits->config.usage, &ticket->client);
+    if (ticket->user != NULL)
+        usage_leave(limits->users, &ticket->user);
+}
+
+/* ---- memory ---- */
+
+void conn_limits_user(struct conn_limits *limits, struct conn_ticket *ticket, uint64_t user,
+                      int64_t bytes)
+{
+    unsigned count;
+
+    if (ticket->user_number == user)
+        return;
+    if (ticket->user != NULL) {
+        usage_charge(ticket->user, -bytes);
+        usage_leave(limits->users, &ticket->user);
+    }
+    ticket->user_number = user;
+    if (user == 0)
+        return;
+    ensure(usage_enter(limits->users, user, UINT_MAX, &ticket->user, &count) == USAGE_OK);
+    usage_charge(ticket->user, bytes);
+}
+
+static bool charge(struct usage_client *who, int64_t bytes, uint64_t max)
+{
+    if (who == NULL)
+        return true;
+    usage_charge(who, bytes);
+    return max == 0 || usage_charged(who) <= max;
 }
 
 bool conn_limits_charge(struct conn_limits *limits, const struct conn_ticket *ticket, int64_t bytes)
 {
-    uint64_t max = limits->config.client_bytes_max;
+    const struct conn_limits_config *c = &limits->config;
+    bool client_fits = charge(ticket->client, bytes, ticket->is_exempt ? 0 : c->client_bytes_max);
+    bool user_fits = charge(ticket->user, bytes, c->user_bytes_max);
 
-    if (ticket->client == NULL)
-        return true;
-    usage_charge(ticket->client, bytes);
-    return max == 0 || ticket->is_exempt || usage_charged(ticket->client) <= max;
+    return client_fits && user_fits;
 }

@@ -4,7 +4,7 @@
 /*
  * conn_limits: whose connections are served: so many in all; and of one client (an IPv4 address or
  * an IPv6 /64, which is what one subscriber has) so many at once, so many anew in a unit of time,
- * and so much memory for all of them. Shared by all reactors; any thread.
+ * and so much memory for all of them, and for all of one user. Shared by all reactors; any thread.
  */
 
 #include <stdbool.h>
@@ -22,6 +22,7 @@ struct conn_limits_config {
     unsigned client_max;          /* connections at once; 0: no limit */
     unsigned client_rate_max;     /* new ones in a unit of time; 0: no limit */
     uint64_t client_bytes_max;    /* of memory; 0: no limit */
+    uint64_t user_bytes_max;      /* the same of one who is logged in, wherever he is; 0: none */
     const struct network *exempt; /* networks that only the limit in all counts for; copied */
     unsigned exempt_count;
 };
@@ -39,6 +40,8 @@ enum conn_admission {
 /* What an admitted connection is counted as; the zero value is not counted. */
 struct conn_ticket {
     struct usage_client *client; /* NULL: not counted */
+    struct usage_client *user;   /* NULL: nobody is logged in */
+    uint64_t user_number;        /* session.user */
     bool is_exempt;              /* set in any case */
 };
 
@@ -48,7 +51,12 @@ MUST_USE enum conn_admission conn_limits_admit(struct conn_limits *limits, const
                                                unsigned *count_r);
 void conn_limits_leave(struct conn_limits *limits, struct conn_ticket *ticket);
 
-/* Charges memory to the connection's client; false when that has more than it may now. */
+/* Somebody else is logged in now (0: nobody). `bytes` are what the connection is charged with; they
+ * go over to him. */
+void conn_limits_user(struct conn_limits *limits, struct conn_ticket *ticket, uint64_t user,
+                      int64_t bytes);
+
+/* Charges memory to the connection's client and user; false when one has more than he may now. */
 bool conn_limits_charge(struct conn_limits *limits, const struct conn_ticket *ticket,
                         int64_t bytes);
 

@@ -132,6 +132,11 @@ static void received(struct io_op *op, int result, struct span data)
     conn_settle(c);
 }
 
+static uint32_t ahead_max(const struct conn *c)
+{
+    return c->service->ahead_max > 0 ? c->service->ahead_max : CONN_AHEAD_MAX;
+}
+
 static bool wants_bytes(const struct conn *c)
 {
     switch (c->state) {
@@ -147,7 +152,7 @@ static bool wants_bytes(const struct conn *c)
             return false;
         if (c->asked == CONN_ASKED_NOTHING && c->delay_until_ns == 0 && conn_has_room(c))
             return true;
-        return c->set->stress == SESSION_AT_EASE && c->kept_len < CONN_AHEAD_MAX;
+        return c->set->stress == SESSION_AT_EASE && c->kept_len < ahead_max(c);
     case CONN_FLUSHING:
     case CONN_CLOSING:
         break;

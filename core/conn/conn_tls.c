@@ -75,7 +75,9 @@ size_t conn_tls_held(const struct conn *c)
 
 uint64_t conn_tls_until_ns(const struct conn *c)
 {
-    return c->tls->since_ns + CONN_HANDSHAKE_MS * (uint64_t)1000000;
+    uint32_t ms = c->service->handshake_ms > 0 ? c->service->handshake_ms : CONN_HANDSHAKE_MS;
+
+    return c->tls->since_ns + ms * (uint64_t)1000000;
 }
 
 uint64_t conn_tls_rest_ns(const struct conn *c)

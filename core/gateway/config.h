@@ -72,7 +72,7 @@ struct config {
     uint64_t connection_count_limit;
     const char *mail_owner, *client_config_host;
     int confinement; /* enum config_confinement */
-    uint64_t memory_max, client_memory_max;
+    uint64_t memory_max, client_memory_max, user_memory_max, command_ahead_size;
 
     /* log */
     const char *maillog_file, *syslog_name;
@@ -92,6 +92,9 @@ struct config {
     /* SMTP and LMTP */
     const char *smtpd_banner;
     uint64_t message_size_limit, line_length_limit, hopcount_limit;
+    uint64_t header_size_limit, header_block_size_limit, header_count_limit;
+    uint64_t header_address_token_limit, mime_nesting_limit, mime_part_limit;
+    uint64_t mime_parameter_limit, mime_boundary_length_limit;
     uint64_t smtpd_recipient_limit, smtpd_recipient_overshoot_limit;
     uint64_t smtpd_client_connection_count_limit, smtpd_client_connection_rate_limit;
     uint64_t smtpd_client_message_rate_limit, smtpd_client_recipient_rate_limit;
@@ -110,10 +113,12 @@ struct config {
     /* IMAP */
     const char *imap_greeting;
     uint64_t imap_login_timeout, imap_idle_timeout, imap_idle_notify_interval;
-    uint64_t imap_login_command_size, imap_login_bad_command_limit;
-    uint64_t imap_command_size, imap_bad_command_limit;
+    uint64_t imap_login_command_size, imap_login_nesting_limit, imap_login_bad_command_limit;
+    uint64_t imap_command_size, imap_nesting_limit, imap_bad_command_limit;
+    uint64_t imap_literal_plus_size;
     uint64_t imap_output_size, imap_output_timeout;
     uint64_t imap_mailbox_name_size, imap_mailbox_component_size, imap_mailbox_depth_limit;
+    uint64_t imap_mailbox_limit;
     uint64_t imap_keyword_limit, imap_keyword_size;
     uint64_t imap_search_key_limit, imap_search_depth_limit, imap_search_slice_time;
     uint64_t mail_max_userip_connections;
@@ -127,6 +132,7 @@ struct config {
     struct config_list pop3_client_workarounds;
 
     /* TLS */
+    uint64_t smtpd_starttls_timeout;
     int smtpd_tls_security_level; /* enum smtp_tls_level */
     int ssl;                      /* enum config_ssl */
     const char *smtpd_tls_cert_file, *smtpd_tls_key_file, *tls_self_signed_file;
@@ -143,6 +149,7 @@ struct config {
     uint64_t auth_failure_limit, auth_failure_window, auth_block_time;
     struct config_list auth_mechanisms, login_trusted_networks;
     bool disable_plaintext_auth;
+    uint64_t smtpd_sasl_response_limit;
     bool smtpd_sasl_auth_enable, smtpd_tls_auth_only;
     bool broken_sasl_auth_clients, smtpd_sasl_authenticated_header;
 

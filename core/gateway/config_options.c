@@ -77,6 +77,12 @@ const struct config_option config_options[] = {
         "from 95 % on no new mail is taken and strangers get nothing more. A disk that needs more "
         "than a second for a write is "
         "stress too. Each change is a line in the log."),
+    ROW(user_memory_max, SIZE, "64m", MIB, 1024 * GIB, "bytes",
+        "The most of it that is held for one user who is logged in, in all sessions and from all "
+        "addresses together."),
+    ROW(command_ahead_size, SIZE, "16k", 4 * KIB, 64 * KIB, "bytes",
+        "Bytes of further commands of a client that are taken in while it waits for an answer; "
+        "what is beyond them waits with the client."),
     ROW(client_memory_max, SIZE, "64m", MIB, 1024 * GIB, "bytes",
         "The most of it that is held for one client (an IPv4 address, an IPv6 /64) outside of "
         "smtpd_client_event_limit_exceptions."),
@@ -152,6 +158,24 @@ const struct config_option config_options[] = {
         "The longest message that is taken, by SMTP, LMTP and IMAP, with its header."),
     ROW(line_length_limit, SIZE, "2048", 512, 64 * KIB, "bytes",
         "The longest command line of SMTP."),
+    ROW(header_size_limit, SIZE, "102400", 1024, 100 * KIB, "bytes",
+        "The longest field of a header that is understood. What is past this limit and the next "
+        "seven is stored and delivered all the same, but is not in the answers to ENVELOPE, "
+        "BODYSTRUCTURE and the like. They count when a message comes in."),
+    ROW(header_block_size_limit, SIZE, "1m", 1024, MIB, "bytes",
+        "Bytes of one header, with all its fields, that are understood."),
+    ROW(header_count_limit, INTEGER, "5000", 10, 5000, "fields",
+        "Fields of one header that are understood."),
+    ROW(header_address_token_limit, INTEGER, "2000", 10, 2000, "addresses",
+        "Addresses in the header of one message that are understood."),
+    ROW(mime_nesting_limit, INTEGER, "100", 1, 100, "levels",
+        "Parts in parts of a message; what is deeper is one part."),
+    ROW(mime_part_limit, INTEGER, "10000", 1, 10000, "parts",
+        "Parts of a message in all; after them none is taken apart."),
+    ROW(mime_parameter_limit, INTEGER, "128", 1, 128, "parameters",
+        "Parameters of one Content-Type or Content-Disposition field (RFC 2231)."),
+    ROW(mime_boundary_length_limit, INTEGER, "200", 70, 200, "bytes",
+        "The longest boundary between parts. RFC 2046 5.1.1 allows 70."),
     ROW(hopcount_limit, INTEGER, "50", 1, 1000, "Received lines",
         "A message that was received more often than this is refused as going in circles."),
     ROW(smtpd_recipient_limit, INTEGER, "1000", 100, 100000, "recipients",
@@ -229,6 +253,8 @@ const struct config_option config_options[] = {
         "STARTTLS in IMAP and STLS in POP3: not at all, offered, or wanted before a login (in SMTP "
         "too) of anybody who is not on this host or in login_trusted_networks. Ports with TLS from "
         "the first byte on have it in any case."),
+    ROW(smtpd_starttls_timeout, TIME, "10s", SECOND, HOUR, "",
+        "How long a TLS handshake may take in all, of any protocol."),
     ROW(smtpd_tls_chain_files, PATHS, "", 0, 0, "",
         "Files with a private key and its certificate chain each, PEM, for all protocols. A client "
         "that asks for a host gets the certificate that has the host's name; others get the first. "
@@ -266,10 +292,17 @@ const struct config_option config_options[] = {
         "way forgets the connection. 0 for never."),
     ROW(imap_login_command_size, SIZE, "8k", 1024, MIB, "bytes",
         "The longest command before a login, with its literals."),
+    ROW(imap_login_nesting_limit, INTEGER, "1", 1, 1000, "levels",
+        "Parentheses inside each other in a command before a login."),
     ROW(imap_login_bad_command_limit, INTEGER, "3", 1, 1000, "commands",
         "Commands that are not understood before a login, until the client is hung up on."),
     ROW(imap_command_size, SIZE, "64k", 8 * KIB, 64 * KIB, "bytes",
         "The longest command after a login, with its literals, but without the message of APPEND."),
+    ROW(imap_nesting_limit, INTEGER, "32", 4, 1000, "levels",
+        "Parentheses inside each other in a command after a login."),
+    ROW(imap_literal_plus_size, SIZE, "4096", 4096, 64 * KIB, "bytes",
+        "The longest literal of a command that a client may send without being asked for it, but "
+        "for the message of APPEND (RFC 7888 5). It counts as part of the command as well."),
     ROW(imap_bad_command_limit, INTEGER, "20", 1, 1000, "commands",
         "Commands in a row that are not understood after a login, until the client is hung up on."),
     ROW(imap_output_size, SIZE, "256k", 16 * KIB, 64 * MIB, "bytes",
@@ -281,6 +314,8 @@ const struct config_option config_options[] = {
     ROW(imap_mailbox_component_size, SIZE, "255", 16, 1024, "bytes",
         "The longest name of one level of a mailbox name."),
     ROW(imap_mailbox_depth_limit, INTEGER, "32", 1, 512, "levels", "Levels of a mailbox name."),
+    ROW(imap_mailbox_limit, INTEGER, "10000", 10, 10000, "mailboxes",
+        "Mailboxes that an account may come to have by CREATE and RENAME."),
     ROW(imap_keyword_limit, INTEGER, "64", 1, 64, "keywords", "Different keywords of one account."),
     ROW(imap_keyword_size, SIZE, "50", 8, 50, "bytes", "The longest keyword."),
     ROW(imap_search_key_limit, INTEGER, "256", 8, 65536, "keys", "Keys of one SEARCH command."),
@@ -301,7 +336,8 @@ const struct config_option config_options[] = {
         "The least time between two POP3 logins of one user (LOGIN-DELAY of RFC 2449), in whole "
         "seconds. 0 for none."),
     ROW(pop3_command_size, SIZE, "2048", 512, 32 * KIB, "bytes",
-        "The longest line of a POP3 client; with AUTH it may have a response of 12288 bytes more."),
+        "The longest line of a POP3 client; with AUTH it may be longer by "
+        "smtpd_sasl_response_limit."),
     ROW(pop3_login_bad_command_limit, INTEGER, "3", 1, 1000, "commands",
         "POP3 commands in a row that are not understood before a login, until the client is hung "
         "up on."),
@@ -330,6 +366,8 @@ const struct config_option config_options[] = {
     ROW(login_trusted_networks, LIST, "127.0.0.0/8 [::1]/128", 0, 0, "",
         "Networks of webmail servers and proxies. Passwords may come from there without TLS, and "
         "failures of their many users do not block the address."),
+    ROW(smtpd_sasl_response_limit, SIZE, "12288", 1024, 32 * KIB, "bytes",
+        "The longest response of a client during a login, in base64, in all protocols."),
     ROW(smtpd_sasl_auth_enable, BOOL, "no", 0, 0, "",
         "Offer AUTH on the SMTP port. Whoever logged in may send to others. Ports for submission "
         "always offer it."),

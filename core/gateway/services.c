@@ -125,6 +125,7 @@ static struct conn_limits *open_limits(const struct config *config, struct usage
         .client_max = (unsigned)config->smtpd_client_connection_count_limit,
         .client_rate_max = (unsigned)config->smtpd_client_connection_rate_limit,
         .client_bytes_max = config->client_memory_max,
+        .user_bytes_max = config->user_memory_max,
         .exempt = exempt,
         .exempt_count = count,
     });
@@ -200,7 +201,9 @@ static void open_row(struct services *s, unsigned row, const struct config *conf
                     .tls_protocol = rows[row].tls_protocol,
                     .tls_first = rows[row].tls_first,
                     .workers = s->hosts[row].service->workers,
-                    .handshake_max = handshake_max(config)},
+                    .handshake_max = handshake_max(config),
+                    .handshake_ms = (uint32_t)config->smtpd_starttls_timeout,
+                    .ahead_max = (uint32_t)config->command_ahead_size},
         .places =
             (const struct config_list *)(const void *)((const char *)config + rows[row].places),
     };

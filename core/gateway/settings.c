@@ -8,6 +8,7 @@
 
 struct settings {
     struct service_settings service;
+    struct mime_limits mime;
     struct config *config;
     struct settings_auth *auth;
 };
@@ -79,8 +80,6 @@ static struct smtp_settings smtp_of(const struct config *c, const struct sasl_se
 
 static struct imap_settings imap_of(const struct config *c, const struct sasl_settings *sasl)
 {
-    static const struct imap_settings fixed = IMAP_SETTINGS_DEFAULT;
-
     return (struct imap_settings){
         .sasl = *sasl,
         .greeting = c->imap_greeting,
@@ -90,19 +89,36 @@ static struct imap_settings imap_of(const struct config *c, const struct sasl_se
         .notify_ms = small(c->imap_idle_notify_interval),
         .message_size_limit = c->message_size_limit,
         .login_command_size = small(c->imap_login_command_size),
+        .login_nesting_max = small(c->imap_login_nesting_limit),
         .login_bad_command_max = small(c->imap_login_bad_command_limit),
         .command_size = small(c->imap_command_size),
         .bad_command_max = small(c->imap_bad_command_limit),
-        .nesting_max = fixed.nesting_max,
+        .nesting_max = small(c->imap_nesting_limit),
+        .literal_plus_size = small(c->imap_literal_plus_size),
         .output_size = small(c->imap_output_size),
         .name_size = small(c->imap_mailbox_name_size),
         .name_level_size = small(c->imap_mailbox_component_size),
         .name_depth_max = small(c->imap_mailbox_depth_limit),
+        .mailbox_max = small(c->imap_mailbox_limit),
         .keyword_max = small(c->imap_keyword_limit),
         .keyword_size = small(c->imap_keyword_size),
         .search_key_max = small(c->imap_search_key_limit),
         .search_depth_max = small(c->imap_search_depth_limit),
         .search_slice_ms = small(c->imap_search_slice_time),
+    };
+}
+
+static struct mime_limits mime_of(const struct config *c)
+{
+    return (struct mime_limits){
+        .mime_nesting_limit = small(c->mime_nesting_limit),
+        .mime_part_limit = small(c->mime_part_limit),
+        .mime_param_limit = small(c->mime_parameter_limit),
+        .mime_boundary_limit = small(c->mime_boundary_length_limit),
+        .header_block_limit = small(c->header_block_size_limit),
+        .header_size_limit = small(c->header_size_limit),
+        .header_count_limit = small(c->header_count_limit),
+        .header_address_limit = small(c->header_address_token_limit),
     };
 }
 
@@ -141,11 +157,13 @@ struct service_settings *settings_new(struct config **config, const struct direc
     s->config = *config;
     *config = NULL;
     s->auth = settings_auth_new(c, directory);
+    s->mime = mime_of(c);
     s->service = (struct service_settings){
         .smtp = smtp_of(c, &settings_auth_get(s->auth)->sasl),
         .imap = imap_of(c, &settings_auth_get(s->auth)->sasl),
         .pop3 = pop3_of(c, &settings_auth_get(s->auth)->sasl),
         .auth = *settings_auth_get(s->auth),
+        .mime = &s->mime,
         .lda_mailbox_autocreate = c->lda_mailbox_autocreate,
         .store_free_min = c->store_free_min,
         .client_message_rate = small(c->smtpd_client_message_rate_limit),

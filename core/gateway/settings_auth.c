@@ -119,7 +119,8 @@ struct settings_auth *settings_auth_new(const struct config *c, const struct dir
         taken |= bit;
     }
     s->auth = (struct auth_settings){
-        .sasl = {s->clear, s->tls, allow_clear, s->trusted, trusted_count},
+        .sasl = {s->clear, s->tls, allow_clear, s->trusted, trusted_count,
+                 (uint32_t)c->smtpd_sasl_response_limit},
         .queue_limit = (uint32_t)c->auth_queue_limit,
         .failure_delay_ms = (uint32_t)c->auth_failure_delay,
         .failure_delay_max_ms = (uint32_t)c->auth_failure_delay_max,

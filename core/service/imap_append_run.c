@@ -162,13 +162,14 @@ static enum store_status change_add(struct imap_run *run, unsigned number)
         .received_us = m->received_us,
         .zone_minutes = m->zone_minutes,
     };
+    struct mime_limits limits = service_mime_limits(run->service);
     struct chain meta = {0};
     struct span body;
     enum store_status status = store_draft_bytes(drafts->at[number], &body);
 
     if (status != STORE_OK)
         return status;
-    meta_build(body, &meta);
+    meta_build_within(body, &limits, &meta);
     store_change_deliver(run->change,
                          store_change_message(run->change, &drafts->at[number], chain_flat(&meta)),
                          &delivery);

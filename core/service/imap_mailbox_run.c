@@ -38,6 +38,37 @@ static struct store_change *change_of(struct imap_run *run, const struct imap_ma
     return change;
 }
 
+/* How many of a name's levels are no mailboxes yet, itself included. */
+static unsigned levels_missing(struct imap_run *run, struct span name)
+{
+    struct store_mailbox_info info;
+    unsigned missing = 0;
+
+    for (size_t len = 1; len <= name.len; len++) {
+        if (len < name.len && name.at[len] != '/')
+            continue;
+        missing += store_mailbox_find(run->view, run->request->account->id, span_first(name, len),
+                                      &info) != STORE_OK;
+    }
+    return missing;
+}
+
+/* Two at the same time may both find room for the last one; STORE_MAILBOXES_MAX is never passed. */
+static bool is_too_many(struct imap_run *run, const struct imap_mailbox_request *r)
+{
+    uint32_t count = store_account_mailboxes(run->view, run->request->account->id);
+    unsigned made = 0;
+
+    if (r->what == IMAP_MAILBOX_CREATE)
+        made = levels_missing(run, (struct span){r->name, r->name_len});
+    if (r->what == IMAP_MAILBOX_RENAME)
+        made = levels_missing(run, (struct span){r->to, r->to_len});
+    if (r->what == IMAP_MAILBOX_RENAME && made > 0 &&
+        !span_eq((struct span){r->name, r->name_len}, SPAN("INBOX")))
+        made--; /* the mailbox itself only moves */
+    return made > 0 && count + made > run->request->settings->mailbox_max;
+}
+
 static enum imap_next mailbox_step(struct imap_run *run)
 {
     struct imap_mailbox_request *r = (struct imap_mailbox_request *)run->request;
@@ -45,6 +76,8 @@ static enum imap_next mailbox_step(struct imap_run *run)
     uint32_t validity;
 
     if (r->imap.phase == MAILBOX_BEFORE) {
+        if (is_too_many(run, r))
+            return imap_run_fail(run, STORE_OVER_QUOTA);
         r->imap.phase = MAILBOX_AFTER;
         run->change = change_of(run, r);
         return IMAP_NEXT_CHANGE;

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/service/service_settings.h"
 #include "core/work/inbox.h"
 
 /* A request on its way to a worker. The asker's job only comes home. */
@@ -41,6 +42,22 @@ static void errand_send(struct service *s, struct request *r, struct job *home,
 
     *e = (struct service_errand){{.run = errand_run}, s, r, home};
     worker_pool_submit_for(s->workers, &e->job, priority, r->owner != 0 ? r->owner : r->connection);
+}
+
+struct mime_limits service_mime_limits(struct service *s)
+{
+    struct mime_limits limits = mime_limits_most;
+    const struct service_settings *settings;
+    struct shared_item *item;
+
+    if (s->settings == NULL)
+        return limits;
+    item = shared_take(s->settings);
+    settings = shared_get(item);
+    if (settings->mime != NULL)
+        limits = *settings->mime;
+    shared_give(&item);
+    return limits;
 }
 
 bool service_ask(struct service *s, struct request *r, struct job *job)

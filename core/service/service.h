@@ -13,6 +13,7 @@
 #include "core/work/shared.h"
 #include "core/work/watch.h"
 #include "core/work/worker_pool.h"
+#include "proto/mime/mime_limits.h"
 #include "proto/request.h"
 #include "store/store.h"
 
@@ -23,12 +24,15 @@ struct usage;
 struct service {
     struct store *store;
     struct shared *directory; /* struct directory */
-    struct shared *settings;  /* struct service_settings (service_settings.h) */
+    struct shared *settings;  /* struct service_settings (service_settings.h); NULL: none */
     struct watch_board *watches;
     struct worker_pool *workers;
     struct usage *usage; /* what each client does; NULL: nobody counts */
     struct auth *auth;   /* logins (auth_run.c) */
 };
+
+/* What is understood of a message that comes in now. */
+struct mime_limits service_mime_limits(struct service *s);
 
 enum service_outcome {
     SERVICE_ANSWERED, /* request->status is set */

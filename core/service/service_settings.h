@@ -12,6 +12,7 @@
 
 #include "core/service/auth_settings.h"
 #include "proto/imap/imap_settings.h"
+#include "proto/mime/mime_limits.h"
 #include "proto/pop3/pop3_settings.h"
 #include "proto/smtp/smtp_settings.h"
 
@@ -22,8 +23,9 @@ struct service_settings {
     struct auth_settings auth;
 
     /* delivery */
-    bool lda_mailbox_autocreate; /* a detail's mailbox is made; else the mail goes to INBOX */
-    uint64_t store_free_min;     /* bytes */
+    bool lda_mailbox_autocreate;    /* a detail's mailbox is made; else the mail goes to INBOX */
+    uint64_t store_free_min;        /* bytes */
+    const struct mime_limits *mime; /* what is understood of a message; NULL: all that can be */
 
     /* what one client may do in a unit of time (0: any number), unless it is in these networks */
     uint32_t client_message_rate, client_recipient_rate, client_auth_rate;

@@ -168,6 +168,7 @@ static const struct smtp_recipient *named_before(const struct smtp_store_request
 
 /* All that one change is made of, while it is made. */
 struct delivery {
+    struct service *service;
     struct smtp_store_request *mail;
     struct store_change *change;
     unsigned message; /* the mail's number in the change */
@@ -256,6 +257,7 @@ static void stored(void *context, enum store_status status, const struct store_r
 
 static enum store_status change_fill(struct delivery *d)
 {
+    struct mime_limits limits = service_mime_limits(d->service);
     struct smtp_draft *draft = d->mail->draft;
     struct chain meta = {0};
     struct span body;
@@ -264,7 +266,7 @@ static enum store_status change_fill(struct delivery *d)
     if (status != STORE_OK)
         return status;
     d->mail->stored_bytes = body.len;
-    meta_build(body, &meta);
+    meta_build_within(body, &limits, &meta);
     d->message = store_change_message(d->change, &draft->bytes, chain_flat(&meta));
     chain_free(&meta);
     return STORE_OK;
@@ -287,7 +289,7 @@ static bool change_deliver(struct service *s, struct delivery *d)
 
 enum service_outcome smtp_store_run(struct service *s, struct request *r, struct job *job)
 {
-    struct delivery d = {.mail = mail_of(r)};
+    struct delivery d = {.service = s, .mail = mail_of(r)};
     struct smtp_draft *draft;
 
     r->status = status_of(draft_take(s, d.mail));

@@ -2,6 +2,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/map.h"
 #include "proto/imap/imap_private.h"
 #include "proto/imap/imap_token.h"
 #include "proto/sasl/sasl.h"
@@ -27,6 +28,7 @@ static void auth_begin(struct imap_session *s, struct auth_request *r)
     memcpy(r->protocol, "imap", 5);
     memcpy(r->remote_address, s->peer.address, sizeof(r->remote_address));
     r->tls = s->tls;
+    r->response_max = sasl_response_max(&imap_settings_of(s)->sasl);
     r->wants_seat = true;
     memcpy(s->method, method, strlen(method) + 1);
     s->auth = r;
@@ -158,7 +160,7 @@ size_t imap_auth_line(struct imap_session *s, struct span bytes)
     const char *lf = memchr(bytes.at, '\n', bytes.len);
     struct span line = span_first(bytes, lf == NULL ? bytes.len : (size_t)(lf - bytes.at));
 
-    if (line.len > AUTH_RESPONSE_MAX) {
+    if (line.len > s->auth->response_max + 1) { /* one more is a CR */
         auth_respond(s, SASL_TOO_LONG);
         s->reader.skips = true; /* the rest of the line is no command */
         return line.len;
@@ -178,6 +180,7 @@ static void auth_succeed(struct imap_session *s, struct auth_request *r)
     struct chain text = {0};
 
     s->account.name = span_str(xstrdup(r->account));
+    s->base.user = map_hash(s->account.name);
     s->seat = r->seat;
     r->seat = NULL;
     s->state = IMAP_LOGGED_IN;

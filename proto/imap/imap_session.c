@@ -4,7 +4,6 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
-#include "core/base/map.h"
 #include "proto/imap/imap_private.h"
 #include "proto/imap/imap_token.h"
 
@@ -145,7 +144,7 @@ void imap_ask(struct imap_session *s, struct imap_request *r)
 {
     r->settings = imap_settings_of(s);
     r->account = &s->account;
-    r->base.owner = map_hash(s->account.name);
+    r->base.owner = s->base.user;
     if (r->view == NULL)
         r->view = s->view;
     if (s->command.verb != NULL)
@@ -305,8 +304,8 @@ static size_t imap_command_input(struct imap_session *s, struct span bytes)
     bool fresh = s->state == IMAP_FRESH;
     struct imap_reader_limits limits = {
         .command_size = fresh ? settings->login_command_size : settings->command_size,
-        .literal_plus_size = IMAP_LITERAL_PLUS_MAX,
-        .open_lists = fresh ? 1 : 0,
+        .literal_plus_size = settings->literal_plus_size,
+        .open_lists = fresh ? settings->login_nesting_max : settings->nesting_max,
         .is_message = fresh ? NULL : imap_append_is_message,
     };
     enum imap_read what;

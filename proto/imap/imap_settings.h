@@ -20,15 +20,18 @@ struct imap_settings {
     uint32_t idle_ms;            /* silence of a client that is logged in */
     uint32_t notify_ms;          /* between words that keep a connection in IDLE alive; 0: none */
     uint32_t login_command_size; /* bytes of a command with its literals before login (L4) */
+    uint32_t login_nesting_max;  /* parentheses inside each other before login (L4) */
     uint32_t login_bad_command_max; /* BAD answers in a row before login (L4) */
     uint32_t command_size;          /* bytes of a command after login, at most 65,536 (L5) */
     uint64_t message_size_limit;    /* bytes of a message in APPEND (L7) */
     uint32_t bad_command_max;       /* BAD answers in a row after login (L5) */
     uint32_t nesting_max;           /* parentheses inside each other (L5) */
+    uint32_t literal_plus_size;     /* bytes of a literal that nobody asked for (L6) */
     uint32_t output_size;           /* bytes that a run gathers before they are sent (L13) */
     uint32_t name_size;             /* bytes of a mailbox name (L15) */
     uint32_t name_level_size;       /* bytes of one level of it (L15) */
     uint32_t name_depth_max;        /* levels (L15) */
+    uint32_t mailbox_max;           /* mailboxes of an account (L15) */
     uint32_t keyword_max;           /* keywords in one STORE (L16) */
     uint32_t keyword_size;          /* bytes of a keyword (L16) */
     uint32_t search_key_max;        /* keys of one SEARCH (L17) */
@@ -41,15 +44,15 @@ struct imap_settings {
         .sasl = {"PLAIN", "PLAIN", true, NULL, 0}, .greeting = "Ringpost ready.",                  \
         .offers_tls = true, .login_ms = 60 * 1000, .idle_ms = 30 * 60 * 1000,                      \
         .notify_ms = 2 * 60 * 1000, .message_size_limit = 10240000, .login_command_size = 8192,    \
-        .login_bad_command_max = 3, .command_size = 65536, .bad_command_max = 20,                  \
-        .nesting_max = 32, .output_size = 256 * 1024, .name_size = 1024, .name_level_size = 255,   \
-        .name_depth_max = 32, .keyword_max = 64, .keyword_size = 50, .search_key_max = 256,        \
-        .search_depth_max = 32, .search_slice_ms = 50,                                             \
+        .login_nesting_max = 1, .login_bad_command_max = 3, .literal_plus_size = 4096,             \
+        .command_size = 65536, .bad_command_max = 20, .nesting_max = 32,                           \
+        .output_size = 256 * 1024, .name_size = 1024, .name_level_size = 255,                      \
+        .name_depth_max = 32, .mailbox_max = 10000, .keyword_max = 64, .keyword_size = 50,         \
+        .search_key_max = 256, .search_depth_max = 32, .search_slice_ms = 50,                      \
     }
 
 /* What these bytes can't be set to more than. */
 enum {
-    IMAP_LITERAL_PLUS_MAX = 4096,    /* bytes of a literal that nobody asked for (L6, RFC 7888 5) */
     IMAP_APPEND_BLOCK = 65536,       /* bytes of a message after which a request goes out */
     IMAP_APPEND_SKIP_MAX = 1 << 30,  /* bytes of a refused message that came unasked */
     IMAP_APPEND_MESSAGES_MAX = 1024, /* in one APPEND (RFC 3502) */

@@ -52,9 +52,10 @@ void envelope_write_string(struct span bytes, struct buffer *out)
         out->len += imap_string_put(buffer_room(out, imap_string_max(bytes.len)), bytes);
 }
 
-static void find_fields(struct span header, struct found found[ENVELOPE_FIELDS])
+static void find_fields(struct span header, const struct mime_limits *limits,
+                        struct found found[ENVELOPE_FIELDS])
 {
-    struct header_walk w = header_walk(header);
+    struct header_walk w = header_walk_within(header, limits);
     struct header_field field;
 
     while (header_next(&w, &field)) {
@@ -109,13 +110,14 @@ static void write_addresses(struct span value, unsigned *left, bool *open, struc
         write_address(&(struct address){.kind = ADDRESS_GROUP_END}, out);
 }
 
-static void write_list(struct span header, enum envelope_field which, const struct found *found,
-                       unsigned *left, struct buffer *scratch, struct buffer *out)
+static void write_list(struct span header, const struct mime_limits *limits,
+                       enum envelope_field which, const struct found *found, unsigned *left,
+                       struct buffer *scratch, struct buffer *out)
 {
     bool open = false;
 
     if (found->value.at != NULL && found->again && fields[which].kind == JOINED_ADDRESSES) {
-        struct header_walk w = header_walk(header);
+        struct header_walk w = header_walk_within(header, limits);
         struct header_field field;
 
         while (*left > 0 && header_next(&w, &field)) {
@@ -128,12 +130,13 @@ static void write_list(struct span header, enum envelope_field which, const stru
     buffer_add(out, open ? SPAN(")") : SPAN("NIL"));
 }
 
-void envelope_write(struct span header, unsigned *left, struct buffer *scratch, struct buffer *out)
+void envelope_write(struct span header, const struct mime_limits *limits, unsigned *left,
+                    struct buffer *scratch, struct buffer *out)
 {
     struct found found[ENVELOPE_FIELDS] = {0};
     size_t from_at = 0, from_len = 0;
 
-    find_fields(header, found);
+    find_fields(header, limits, found);
     for (unsigned i = 0; i < ENVELOPE_FIELDS; i++) {
         size_t start;
 
@@ -142,7 +145,7 @@ void envelope_write(struct span header, unsigned *left, struct buffer *scratch, 
         if (fields[i].kind == TEXT)
             write_text(found[i].value, scratch, out);
         else
-            write_list(header, i, &found[i], left, scratch, out);
+            write_list(header, limits, i, &found[i], left, scratch, out);
         if (i == ENVELOPE_FROM) {
             from_at = start;
             from_len = out->len - start;

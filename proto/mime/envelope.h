@@ -12,12 +12,13 @@
 #include <stdint.h>
 
 #include "core/base/span.h"
+#include "proto/mime/mime_limits.h"
 #include "proto/text/buffer.h"
 
 /* Appends "(...)" to `out`. At most *addresses_left addresses of a list are written, and counted
  * down. Uses `scratch` from its start. */
-void envelope_write(struct span header, unsigned *addresses_left, struct buffer *scratch,
-                    struct buffer *out);
+void envelope_write(struct span header, const struct mime_limits *limits, unsigned *addresses_left,
+                    struct buffer *scratch, struct buffer *out);
 
 /* Appends bytes as a string, or NIL when at is NULL. */
 void envelope_write_string(struct span bytes, struct buffer *out);

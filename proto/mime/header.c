@@ -27,9 +27,15 @@ static bool is_space(char c)
 
 struct header_walk header_walk(struct span block)
 {
+    return header_walk_within(block, &mime_limits_most);
+}
+
+struct header_walk header_walk_within(struct span block, const struct mime_limits *limits)
+{
     return (struct header_walk){
-        .rest = span_first(block, META_HEADER_MAX),
-        .cut = block.len > META_HEADER_MAX,
+        .limits = limits,
+        .rest = span_first(block, limits->header_block_limit),
+        .cut = block.len > limits->header_block_limit,
     };
 }
 
@@ -56,7 +62,7 @@ struct span header_trim(struct span text)
 }
 
 /* Splits at the colon. A name is printable ASCII; old mail has blanks between it and the colon. */
-static bool split(struct span whole, struct header_field *field_r)
+static bool split(struct span whole, uint32_t size_max, struct header_field *field_r)
 {
     size_t len = 0, name_len;
 
@@ -68,7 +74,7 @@ static bool split(struct span whole, struct header_field *field_r)
     if (name_len == 0 || len == whole.len || whole.at[len] != ':')
         return false;
     field_r->name = span_first(whole, name_len);
-    field_r->value = header_trim(span_after(span_first(whole, META_FIELD_MAX), len + 1));
+    field_r->value = header_trim(span_after(span_first(whole, size_max), len + 1));
     field_r->whole = whole;
     return true;
 }
@@ -82,13 +88,13 @@ bool header_next(struct header_walk *w, struct header_field *field_r)
             w->rest.len = 0;
             break;
         }
-        if (w->fields == META_FIELDS_MAX) {
+        if (w->fields == w->limits->header_count_limit) {
             w->cut = true;
             break;
         }
-        if (whole.len > META_FIELD_MAX)
+        if (whole.len > w->limits->header_size_limit)
             w->cut = true;
-        if (split(whole, field_r)) {
+        if (split(whole, w->limits->header_size_limit, field_r)) {
             w->fields++;
             return true;
         }

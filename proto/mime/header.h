@@ -13,10 +13,12 @@
 
 #include "core/base/attr.h"
 #include "core/base/span.h"
+#include "proto/mime/mime_limits.h"
 #include "proto/text/buffer.h"
 
 /* A walk over one block; start it with header_walk(). */
 struct header_walk {
+    const struct mime_limits *limits;
     struct span rest;
     unsigned fields; /* that were handed out */
     bool skipped;    /* there were lines that are no field */
@@ -32,6 +34,8 @@ struct header_field {
 /* Walks `block`, which may end in its blank line. META_HEADER_MAX bytes and META_FIELDS_MAX fields
  * are looked at. */
 struct header_walk header_walk(struct span block);
+/* The same with less of it looked at; `limits` lives as long as the walk. */
+struct header_walk header_walk_within(struct span block, const struct mime_limits *limits);
 MUST_USE bool header_next(struct header_walk *w, struct header_field *field_r);
 
 /* The value on one line: without its line ends. `value` itself when it has none, else a text

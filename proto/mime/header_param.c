@@ -1,5 +1,6 @@
 #include "proto/mime/header_param.h"
 
+#include "core/base/ensure.h"
 #include "proto/mime/header.h"
 #include "proto/text/scan.h"
 
@@ -246,13 +247,20 @@ static void join(struct raw_param *raw, unsigned count, struct raw_param *first,
 
 void header_params(struct span text, struct buffer *scratch, struct header_params *params_r)
 {
+    header_params_within(text, META_PARAMS_MAX, scratch, params_r);
+}
+
+void header_params_within(struct span text, uint32_t max, struct buffer *scratch,
+                          struct header_params *params_r)
+{
     struct raw_param raw[META_PARAMS_MAX];
     unsigned count = 0;
     size_t size = 0;
 
+    ensure(max <= META_PARAMS_MAX);
     params_r->count = 0;
     skip_past_semicolon(&text);
-    while (count < META_PARAMS_MAX && take_param(&text, &raw[count])) {
+    while (count < max && take_param(&text, &raw[count])) {
         /* Each byte may become three ("%0A"), each parameter two more ("''"). */
         size += raw[count++].value.len * 4 + 2;
     }

@@ -11,6 +11,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/attr.h"
 #include "core/base/span.h"
@@ -36,6 +37,9 @@ MUST_USE bool header_type(struct span *at, struct span *type_r, struct span *sub
 /* The parameters after the first ';' of `text`, at most META_PARAMS_MAX of them. `scratch` is
  * added to; spans into it that the caller holds are invalid afterwards. */
 void header_params(struct span text, struct buffer *scratch, struct header_params *params_r);
+/* The same with at most `max` of them, which is no more than META_PARAMS_MAX. */
+void header_params_within(struct span text, uint32_t max, struct buffer *scratch,
+                          struct header_params *params_r);
 
 /* The value of a parameter, plain or extended (then undecoded). at is NULL when there is none. */
 struct span header_param(const struct header_params *params, struct span name);

@@ -4,9 +4,9 @@
 /*
  * META: what was parsed out of a message once, when it came in, so that no reader ever parses it
  * again: the tree of parts as offsets, ENVELOPE, BODY and BODYSTRUCTURE ready in IMAP's own syntax,
- * and the header fields that clients ask for. It is a pure function of the body and can be made
- * again from it; its bytes carry a version. Offsets are bytes from the start of the body (without
- * the delivery header, which is each recipient's own).
+ * and the header fields that clients ask for. It is a pure function of the body and of the limits
+ * that held, and can be made again; its bytes carry a version. Offsets are bytes from the start of
+ * the body (without the delivery header, which is each recipient's own).
  */
 
 #include <stdbool.h>
@@ -15,7 +15,9 @@
 #include "core/base/attr.h"
 #include "core/base/chain.h"
 #include "core/base/span.h"
+#include "proto/mime/mime_limits.h"
 
+/* The most of each, and what holds unless struct mime_limits says less. */
 enum {
     META_VERSION = 1,
     META_DEPTH_MAX = 100, /* MIME nesting (HOSTILE L10): below it a part is a leaf */
@@ -36,6 +38,9 @@ enum {
 /* Parses `body` and appends its META to `meta`. Any bytes are a message; what can't be understood
  * gets the protocol's defaults. Linear in the length; the stack does not grow with the nesting. */
 void meta_build(struct span body, struct chain *meta);
+
+/* The same with less of it taken apart. */
+void meta_build_within(struct span body, const struct mime_limits *limits, struct chain *meta);
 
 /* An opened META: spans point into the bytes given to meta_open(). */
 struct meta {

@@ -15,6 +15,7 @@
 
 /* A META in the making. */
 struct making {
+    const struct mime_limits *limits;
     struct span message;
     struct part_tree tree;
     struct buffer scratch;
@@ -51,7 +52,7 @@ static void cache_field(struct making *m, const struct header_field *field)
 
 static void read_header(struct making *m, struct span header)
 {
-    struct header_walk w = header_walk(header);
+    struct header_walk w = header_walk_within(header, m->limits);
     struct header_field field;
     bool seen_date = false;
 
@@ -84,7 +85,7 @@ static bool is_attachment(struct making *m, const struct part *p)
     if (header_token(&value, &kind))
         return span_eq_nocase(kind, SPAN("attachment"));
     m->scratch.len = 0;
-    header_params(p->params, &m->scratch, &params);
+    header_params_within(p->params, m->limits->mime_param_limit, &m->scratch, &params);
     return header_param(&params, SPAN("name")).at != NULL;
 }
 
@@ -132,7 +133,7 @@ static void shrink(struct making *m)
 static void write_structure(struct making *m)
 {
     size_t from = m->texts.len;
-    unsigned addresses_left = META_ADDRESSES_MAX;
+    unsigned addresses_left = m->limits->header_address_limit;
 
     structure_write(&m->tree, m->message, &addresses_left, &m->scratch, &m->body, &m->texts);
     if (m->body.len + m->texts.len - from <= META_STRUCTURE_MAX)
@@ -145,9 +146,9 @@ static void write_structure(struct making *m)
 
 static void write_texts(struct making *m, struct span header)
 {
-    unsigned addresses_left = META_ADDRESSES_MAX;
+    unsigned addresses_left = m->limits->header_address_limit;
 
-    envelope_write(header, &addresses_left, &m->scratch, &m->texts);
+    envelope_write(header, m->limits, &addresses_left, &m->scratch, &m->texts);
     m->envelope_len = m->texts.len;
     write_structure(m);
     m->bodystructure_len = m->texts.len - m->envelope_len;
@@ -201,12 +202,28 @@ static void write_meta(struct making *m, struct chain *meta)
     chain_added(meta, size);
 }
 
+const struct mime_limits mime_limits_most = {
+    .mime_nesting_limit = META_DEPTH_MAX,
+    .mime_part_limit = META_PARTS_MAX,
+    .mime_param_limit = META_PARAMS_MAX,
+    .mime_boundary_limit = META_BOUNDARY_MAX,
+    .header_block_limit = META_HEADER_MAX,
+    .header_size_limit = META_FIELD_MAX,
+    .header_count_limit = META_FIELDS_MAX,
+    .header_address_limit = META_ADDRESSES_MAX,
+};
+
 void meta_build(struct span body, struct chain *meta)
 {
-    struct making m = {.message = span_first(body, META_MESSAGE_MAX)};
+    meta_build_within(body, &mime_limits_most, meta);
+}
+
+void meta_build_within(struct span body, const struct mime_limits *limits, struct chain *meta)
+{
+    struct making m = {.limits = limits, .message = span_first(body, META_MESSAGE_MAX)};
     struct span header;
 
-    part_tree_build(m.message, &m.scratch, &m.tree);
+    part_tree_build(m.message, limits, &m.scratch, &m.tree);
     header = span_first(m.message, m.tree.parts[0].body_at);
     read_header(&m, header);
     for (uint32_t i = 0; i < m.tree.count && (m.flags & META_HAS_ATTACHMENT) == 0; i++)

@@ -119,10 +119,11 @@ static void read_content_field(struct span name, struct span value, struct part 
     }
 }
 
-void part_read_header(struct span header, bool in_digest, struct part *part)
+void part_read_header(struct span header, const struct mime_limits *limits, bool in_digest,
+                      struct part *part)
 {
     static const struct span prefix = {"Content-", 8};
-    struct header_walk w = header_walk(header);
+    struct header_walk w = header_walk_within(header, limits);
     struct header_field field;
 
     part->main_type = in_digest ? SPAN("message") : SPAN("text");
@@ -176,9 +177,9 @@ static bool boundary_push(struct builder *b, struct open_part *o, struct span pa
     int *bucket;
 
     b->scratch->len = 0;
-    header_params(params, b->scratch, &list);
+    header_params_within(params, b->tree->limits->mime_param_limit, b->scratch, &list);
     boundary = rtrim(header_param(&list, SPAN("boundary")));
-    if (boundary.len == 0 || boundary.len > META_BOUNDARY_MAX)
+    if (boundary.len == 0 || boundary.len > b->tree->limits->mime_boundary_limit)
         return false;
     memcpy(o->boundary, boundary.at, boundary.len);
     o->boundary_len = (uint8_t)boundary.len;
@@ -242,7 +243,9 @@ static int delimiter_level(struct builder *b, struct span line, bool *close_r)
 
 static bool may_open(const struct builder *b)
 {
-    return b->levels <= META_DEPTH_MAX && b->tree->count < META_PARTS_MAX;
+    const struct mime_limits *limits = b->tree->limits;
+
+    return b->levels <= (int)limits->mime_nesting_limit && b->tree->count < limits->mime_part_limit;
 }
 
 static void open_part(struct builder *b, size_t at)
@@ -278,8 +281,8 @@ static void end_header(struct builder *b, size_t at)
     o->in_header = false;
     o->lines_before = b->lines;
     p->body_at = (uint32_t)at;
-    part_read_header(span_first(span_after(b->body, p->header_at), at - p->header_at), in_digest,
-                     p);
+    part_read_header(span_first(span_after(b->body, p->header_at), at - p->header_at),
+                     b->tree->limits, in_digest, p);
     if (is_multipart(p) && may_open(b)) {
         if (boundary_push(b, o, p->params))
             o->digest = span_eq_nocase(p->subtype, SPAN("digest"));
@@ -383,13 +386,14 @@ static size_t take_line(struct builder *b, size_t at)
     return after;
 }
 
-void part_tree_build(struct span body, struct buffer *scratch, struct part_tree *tree_r)
+void part_tree_build(struct span body, const struct mime_limits *limits, struct buffer *scratch,
+                     struct part_tree *tree_r)
 {
     struct builder b = {.body = body, .tree = tree_r, .scratch = scratch};
     size_t at = 0;
 
     ensure(body.len < UINT32_MAX);
-    *tree_r = (struct part_tree){0};
+    *tree_r = (struct part_tree){.limits = limits};
     for (unsigned i = 0; i < BUCKETS; i++)
         b.buckets[i] = NO_LEVEL;
     open_part(&b, 0);

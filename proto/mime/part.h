@@ -42,17 +42,20 @@ struct part {
 };
 
 struct part_tree {
+    const struct mime_limits *limits;
     struct part *parts;
     uint32_t count, size;
 };
 
-/* Spans in the tree point into `body`, which is shorter than 4 GiB. `scratch` is used on the way.
- * Free with part_tree_free(). */
-void part_tree_build(struct span body, struct buffer *scratch, struct part_tree *tree_r);
+/* Spans in the tree point into `body`, which is shorter than 4 GiB. `scratch` is used on the way;
+ * `limits` lives as long as the tree. Free with part_tree_free(). */
+void part_tree_build(struct span body, const struct mime_limits *limits, struct buffer *scratch,
+                     struct part_tree *tree_r);
 void part_tree_free(struct part_tree *tree);
 
 /* Reads the Content-* fields of a header into a part whose defaults are set here: text/plain, or
  * message/rfc822 for a child of multipart/digest. */
-void part_read_header(struct span header, bool in_digest, struct part *part);
+void part_read_header(struct span header, const struct mime_limits *limits, bool in_digest,
+                      struct part *part);
 
 #endif

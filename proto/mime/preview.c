@@ -164,7 +164,7 @@ void preview_write(const struct part_tree *tree, struct span message, struct buf
         return;
     text = span_first(span_after(message, p->body_at), p->body_len);
     scratch->len = 0;
-    header_params(p->params, scratch, &params);
+    header_params_within(p->params, tree->limits->mime_param_limit, scratch, &params);
     (void)charset_open(&charset, header_param(&params, SPAN("charset")));
     read_text(p, span_first(text, PREVIEW_INPUT_MAX), &charset, scratch, &f);
     scratch->len = 0;

@@ -126,7 +126,7 @@ static bool find_in_leaf(struct search_text *s, const struct meta_part *leaf, st
     struct part part = {0};
     bool found;
 
-    part_read_header(header, false, &part);
+    part_read_header(header, &mime_limits_most, false, &part);
     if (!span_eq_nocase(part.main_type, SPAN("text")) &&
         !span_eq_nocase(part.main_type, SPAN("multipart")) &&
         !span_eq_nocase(part.main_type, SPAN("message")))

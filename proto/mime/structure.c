@@ -35,7 +35,7 @@ static void write_params(struct writer *w, struct span text, bool is_text)
     char separator = '(';
 
     w->scratch->len = 0;
-    header_params(text, w->scratch, &params);
+    header_params_within(text, w->tree->limits->mime_param_limit, w->scratch, &params);
     for (unsigned i = 0; i < params.count; i++) {
         buffer_add_byte(w->full, separator);
         envelope_write_string(params.list[i].name, w->full);
@@ -190,7 +190,7 @@ static void write_message_start(struct writer *w, const struct part *p)
     buffer_add_byte(w->full, ' ');
     envelope_write(
         span_first(span_after(w->message, inside->header_at), inside->body_at - inside->header_at),
-        w->addresses_left, w->scratch, w->full);
+        w->tree->limits, w->addresses_left, w->scratch, w->full);
     buffer_add_byte(w->full, ' ');
     copy_to_body(w, from);
 }

@@ -2,6 +2,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/map.h"
 #include "proto/pop3/pop3_private.h"
 #include "proto/sasl/sasl.h"
 #include "proto/sasl/sasl_offer.h"
@@ -48,6 +49,7 @@ static void auth_begin(struct pop3_session *s, struct span mechanism)
     memcpy(r->protocol, "pop3", 5);
     memcpy(r->remote_address, s->peer.address, sizeof(r->remote_address));
     r->tls = s->tls;
+    r->response_max = sasl_response_max(&s->settings->sasl);
     s->auth = r;
     ensure(method.len < sizeof(s->method));
     memcpy(s->method, mechanism.len == 0 ? method.at : r->mechanism, method.len);
@@ -196,6 +198,7 @@ static void auth_open(struct pop3_session *s, const char *account)
         pop3_err(s, SPAN("[LOGIN-DELAY] The last login was too short a time ago."));
     } else {
         s->account = xstrdup(account);
+        s->base.user = map_hash(span_str(account));
         s->has_lock = true;
         r = pop3_request_new(REQUEST_POP3_OPEN, sizeof(*r));
         pop3_ask(s, &r->pop3);

@@ -4,8 +4,8 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
-#include "core/base/map.h"
 #include "proto/pop3/pop3_private.h"
+#include "proto/sasl/sasl.h"
 
 static struct pop3_session *pop3_of(struct session *s)
 {
@@ -95,7 +95,7 @@ void pop3_ask(struct pop3_session *s, struct pop3_request *r)
 {
     r->settings = s->settings;
     r->account = span_str(s->account);
-    r->base.owner = map_hash(r->account);
+    r->base.owner = s->base.user;
     r->drop = &s->drop;
     session_ask(s, &r->base);
 }
@@ -190,7 +190,7 @@ static void pop3_command(struct pop3_session *s, struct span line)
 static size_t pop3_line_max(const struct pop3_session *s, struct span bytes)
 {
     if (s->in_sasl || span_eq_nocase(span_first(bytes, 5), SPAN("AUTH ")))
-        return s->settings->command_size + AUTH_RESPONSE_MAX;
+        return s->settings->command_size + sasl_response_max(&s->settings->sasl);
     return s->settings->command_size;
 }
 

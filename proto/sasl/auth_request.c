@@ -10,6 +10,7 @@ struct auth_request *auth_request_new(void)
     struct auth_request *r = xcalloc(1, sizeof(*r));
 
     r->base.kind = REQUEST_AUTH;
+    r->response_max = AUTH_RESPONSE_MAX;
     return r;
 }
 

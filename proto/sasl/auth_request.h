@@ -16,7 +16,7 @@
 
 enum {
     AUTH_NAME_MAX = 320,       /* bytes of a user name, user@domain */
-    AUTH_RESPONSE_MAX = 12288, /* bytes of one response line, encoded (SMTP.md 3; HOSTILE L3) */
+    AUTH_RESPONSE_MAX = 12288, /* bytes of one response line, encoded, when nobody says (L3) */
 };
 
 struct session_tls;
@@ -34,6 +34,7 @@ struct auth_request {
     char remote_address[46];
     const struct session_tls *tls; /* lent by the session; NULL: in the clear */
     bool has_response;             /* false: the client sent no initial response */
+    uint32_t response_max;         /* bytes of a response, encoded */
     struct chain response;         /* decoded */
     struct chain
         challenge; /* out, REQUEST_CONTINUE: raw; not in base.out, which the driver sends */

@@ -26,13 +26,18 @@ bool sasl_mechanism(struct auth_request *r, struct span name)
     return true;
 }
 
+uint32_t sasl_response_max(const struct sasl_settings *set)
+{
+    return set->response_max > 0 ? set->response_max : AUTH_RESPONSE_MAX;
+}
+
 static enum sasl_status take(struct auth_request *r, struct span text)
 {
     enum sasl_status status = SASL_BAD;
     size_t size = base64_decoded_max(text.len), len;
     char *bytes;
 
-    if (text.len > AUTH_RESPONSE_MAX)
+    if (text.len > r->response_max)
         return SASL_TOO_LONG;
     bytes = xmalloc(size + 1);
     if (base64_decode(text, bytes, &len)) {

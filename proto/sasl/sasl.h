@@ -13,16 +13,20 @@
 #include "core/base/chain.h"
 #include "core/base/span.h"
 #include "proto/sasl/auth_request.h"
+#include "proto/sasl/sasl_settings.h"
 
 enum sasl_status {
     SASL_OK,
     SASL_CANCELLED, /* the client gave up */
     SASL_BAD,       /* not base64 */
-    SASL_TOO_LONG,  /* more than AUTH_RESPONSE_MAX bytes */
+    SASL_TOO_LONG,  /* more than response_max bytes */
 };
 
 /* Sets the mechanism's name, in upper case; false when it can't be one (RFC 4422 3.1). */
 MUST_USE bool sasl_mechanism(struct auth_request *r, struct span name);
+
+/* Bytes that a response may have, encoded. */
+MUST_USE uint32_t sasl_response_max(const struct sasl_settings *set);
 
 /* Takes the initial response, or a later one: the text without its line end. */
 MUST_USE enum sasl_status sasl_initial(struct auth_request *r, struct span text);

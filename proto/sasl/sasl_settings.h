@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct network;
 
@@ -16,6 +17,7 @@ struct sasl_settings {
     bool allow_clear; /* user and password may come without TLS (LOGIN, USER and PASS, PLAIN) */
     const struct network *trusted; /* between them and us nobody listens */
     unsigned trusted_count;
+    uint32_t response_max; /* bytes of a response, encoded; 0: AUTH_RESPONSE_MAX */
 };
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/map.h"
 #include "proto/sasl/sasl.h"
 #include "proto/sasl/sasl_offer.h"
 #include "proto/smtp/smtp_private.h"
@@ -42,6 +43,7 @@ void smtp_login_drop(struct smtp_session *s)
 {
     free(s->login);
     s->login = NULL;
+    s->base.user = 0;
 }
 
 void smtp_login_set(struct smtp_session *s, const char *method, struct span name)
@@ -53,6 +55,7 @@ void smtp_login_set(struct smtp_session *s, const char *method, struct span name
     memcpy(login->name, name.at, name.len);
     smtp_login_drop(s);
     s->login = login;
+    s->base.user = map_hash(name);
 }
 
 /* ---- the exchange ---- */
@@ -70,6 +73,7 @@ static void auth_begin(struct smtp_session *s, struct auth_request *r)
     memcpy(r->protocol, "smtp", 5);
     memcpy(r->remote_address, s->client_address, sizeof(r->remote_address));
     r->tls = s->tls;
+    r->response_max = sasl_response_max(&s->settings->sasl);
     s->auth = r;
     s->failed = true; /* it counts as done when it has succeeded */
 }
@@ -186,7 +190,7 @@ size_t smtp_auth_input(struct smtp_session *s, struct span bytes)
     const char *lf = memchr(bytes.at, '\n', bytes.len);
     struct span line = span_first(bytes, lf == NULL ? bytes.len : (size_t)(lf - bytes.at));
 
-    if (line.len > AUTH_RESPONSE_MAX + 1) { /* one more is a CR */
+    if (line.len > s->auth->response_max + 1) { /* one more is a CR */
         auth_refuse(s, SMTP_AUTH_TOO_LONG);
         s->reading = SMTP_READS_LINE_REST;
         s->skipped = 0;

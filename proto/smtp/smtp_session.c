@@ -6,6 +6,7 @@
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
 #include "core/base/number.h"
+#include "proto/sasl/sasl.h"
 #include "proto/smtp/smtp_private.h"
 #include "proto/text/scan.h"
 
@@ -134,9 +135,9 @@ static void smtp_line(struct smtp_session *s, struct span line, struct span wait
 /* AUTH has a response in it, which is longer than any other command (RFC 4954 4). */
 static size_t smtp_line_max(const struct smtp_session *s, struct span bytes)
 {
-    size_t max = s->settings->line_length_limit;
+    size_t max = s->settings->line_length_limit, auth_max = sasl_response_max(&s->settings->sasl);
 
-    return max < AUTH_RESPONSE_MAX && scan_nocase(&bytes, SPAN("AUTH ")) ? AUTH_RESPONSE_MAX : max;
+    return max < auth_max && scan_nocase(&bytes, SPAN("AUTH ")) ? auth_max : max;
 }
 
 static size_t smtp_command_input(struct smtp_session *s, struct span bytes)

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     ensure(walk.fields <= META_FIELDS_MAX);
     scratch.len = 0;
-    envelope_write(block, &addresses, &scratch, &out);
+    envelope_write(block, &mime_limits_most, &addresses, &scratch, &out);
     ensure(grammar_is_envelope(buffer_since(&out, 0)));
     buffer_free(&scratch);
     buffer_free(&out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/attr.h"
+#include "core/base/number.h"
 #include "proto/text/scan.h"
 
 static char mechanisms[256];
@@ -52,6 +53,8 @@ void auth_play(struct request *request, struct span how)
 
 bool auth_play_set(struct sasl_settings *set, struct span name, struct span value)
 {
+    uint64_t number;
+
     if (span_eq(name, SPAN("mechanisms"))) {
         snprintf(mechanisms, sizeof(mechanisms), "%.*s", (int)value.len, value.at);
         for (char *c = mechanisms; *c; c++)
@@ -60,6 +63,8 @@ bool auth_play_set(struct sasl_settings *set, struct span name, struct span valu
         set->allow_clear = true;
         return true;
     }
+    if (span_eq(name, SPAN("smtpd_sasl_response_limit")))
+        return number_parse(value, UINT32_MAX, &number) && (set->response_max = (uint32_t)number);
     if (!span_eq(name, SPAN("clear")))
         return false;
     set->allow_clear = false;

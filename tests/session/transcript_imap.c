@@ -3,8 +3,8 @@
  *
  * W: ok, later, full, refused, notfound, exists, deleted, gone or damaged; what follows is said
  * untagged before the answer. To a SELECT, "ok 3" gives a mailbox of the UIDs 1 to 3. B: lines show
- * the typed requests. X: can_tls, stress=3 and those of auth_play.h. The user vagrant has the
- * password "password".
+ * the typed requests. X: can_tls, stress=3, some numbers by their options' names, and those of
+ * auth_play.h. The user vagrant has the password "password".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +48,29 @@ static void play_note(const struct imap_host *h, const struct imap_note *note)
     chain_add(p->notes, SPAN("\n"));
 }
 
+static bool set_number(struct imap_settings *s, struct span name, struct span value)
+{
+    const struct {
+        const char *name;
+        uint32_t *at;
+    } numbers[] = {
+        {"imap_login_command_size",  &s->login_command_size},
+        {"imap_command_size",        &s->command_size      },
+        {"imap_login_nesting_limit", &s->login_nesting_max },
+        {"imap_nesting_limit",       &s->nesting_max       },
+        {"imap_literal_plus_size",   &s->literal_plus_size },
+    };
+    uint64_t number;
+
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        if (span_eq(name, span_str(numbers[i].name)) && number_parse(value, UINT32_MAX, &number)) {
+            *numbers[i].at = (uint32_t)number;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void *imap_open(const struct transcript_setting *settings, unsigned count,
                        struct chain *notes, struct session **session_r)
 {
@@ -62,6 +85,8 @@ static void *imap_open(const struct transcript_setting *settings, unsigned count
         } else if (span_eq(settings[i].name, SPAN("stress"))) {
             ensure(span_eq(settings[i].value, SPAN("3")));
             stress = SESSION_SHORT;
+        } else if (set_number(&p->settings, settings[i].name, settings[i].value)) {
+            continue;
         } else if (!auth_play_set(&p->settings.sasl, settings[i].name, settings[i].value)) {
             fprintf(stderr, "unknown setting %.*s\n", (int)settings[i].name.len,
                     settings[i].name.at);

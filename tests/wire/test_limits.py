@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from gateway import BINARY, HERE, ROOT, Gateway, Talk, send_mail
+from gateway import BINARY, HERE, ROOT, Gateway, Talk, read_mail, send_mail
 from hostile import Hostile, cpu_s
 
 ALL_STRANGERS = {"mynetworks": "192.0.2.0/24", "smtpd_authorized_xclient_hosts": "127.0.0.0/8"}
@@ -125,6 +125,167 @@ def test_slow_command_S47():
                 assert said.startswith(end), said
                 took = time.monotonic() - began
                 assert 1.5 < took < 7, took
+
+
+# ---- settings at one less, at it, and one more ----
+
+def structure_of(g, message, item="BODYSTRUCTURE"):
+    """What the server says of a message that it has just got."""
+    send_mail(g, message)
+    with Talk(g.imap_port) as t:
+        t.line()
+        t.imap("a", "LOGIN vagrant password")
+        t.imap("b", "SELECT INBOX")
+        t.send(f"c FETCH * {item}\r\n")
+        said = b""
+        while b"c OK" not in said:
+            said += t.socket.recv(65536)
+        return said.decode()
+
+
+def test_what_is_understood_of_a_message():
+    """L8 to L10 by their options, on messages that go all the way."""
+    with Gateway(header_size_limit=1500, header_block_size_limit=3000, header_count_limit=20,
+                 header_address_token_limit=10, mime_nesting_limit=4, mime_part_limit=6,
+                 mime_parameter_limit=3, mime_boundary_length_limit=71) as g:
+        for more in (-1, 0, 1):
+            seen = more <= 0
+            subject = structure_of(g, "Subject: " + "x" * (1500 - 9 - 3 + more) + "end\r\n\r\nhi\r\n", "ENVELOPE")
+            assert ("xend" in subject) == seen, subject
+            trace = structure_of(g, "X: y\r\n" * 30 + "Subject: late\r\n\r\nhi\r\n", "ENVELOPE")
+            assert "late" not in trace
+            many = structure_of(g, "X: y\r\n" * (10 + more) + "To: " + ", ".join(["a@b"] * (10 + more)) + "\r\n\r\nhi\r\n",
+                                "ENVELOPE")
+            assert many.count('(NIL NIL "a" "b")') == min(10, 10 + more), many
+            siblings = structure_of(g, "Content-Type: multipart/mixed; boundary=x\r\n\r\n" +
+                                    "--x\r\n\r\nhi\r\n" * (5 + more) + "--x--\r\n")
+            assert siblings.count('"text" "plain"') == min(5, 5 + more), siblings
+            inside = structure_of(g, "Content-Type: message/rfc822\r\n\r\n" * (4 + more) + "Subject: in\r\n\r\nhi\r\n")
+            assert ('"text" "plain"' in inside) == seen, inside
+            params = structure_of(g, "Content-Type: text/plain" + "".join(f"; p{i}=value" for i in range(3 + more)) + "\r\n\r\nhi\r\n")
+            assert params.count('"value"') == min(3, 3 + more), params
+            boundary = "x" * (71 + more)
+            parts = structure_of(g, f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n--{boundary}\r\n\r\nhi\r\n--{boundary}--\r\n")
+            assert ('"mixed"' in parts) == seen, parts
+
+
+def test_handshake_time_L2():
+    """smtpd_starttls_timeout is of the whole handshake, on any port, whatever trickles in."""
+    with Gateway(smtpd_starttls_timeout="2s", imap_login_timeout="30s") as g:
+        for port in (g.submissions_port, g.imaps_port):
+            began = time.monotonic()
+            with Talk(port) as t:
+                t.send(b"\x16\x03\x01\x02\x00\x01")
+                t.socket.settimeout(0.4)
+                while True:
+                    assert time.monotonic() - began < 8
+                    try:
+                        t.send(b"\x00")
+                        if t.socket.recv(512) == b"":
+                            break
+                    except TimeoutError:
+                        continue
+                    except OSError:
+                        break
+                assert 1.5 < time.monotonic() - began < 6
+
+
+def test_sasl_response_L3():
+    with Gateway(smtpd_sasl_auth_enable="yes", smtpd_sasl_response_limit=1024, auth_failure_delay="0",
+                 pop3_command_size=512) as g:
+        for size, code in ((1020, "535"), (1024, "535"), (1028, "500")):
+            with Talk(g.smtp_port) as t:
+                t.smtp()
+                t.smtp("EHLO a.example.com")
+                assert t.smtp("AUTH PLAIN")[0].startswith("334")
+                assert t.smtp("A" * size)[0].startswith(code), size
+        for size, words in ((1024, "[AUTHENTICATIONFAILED]"), (1028, "BAD")):
+            with Talk(g.imap_port) as t:
+                t.line()
+                t.send("a AUTHENTICATE PLAIN\r\n")
+                assert t.line().startswith("+")
+                t.send("A" * size + "\r\n")
+                line = t.line()
+                assert words in line, (size, line)
+
+
+def test_mailboxes_of_an_account_L15():
+    with Gateway(imap_mailbox_limit=10, mail_default_mailboxes="") as g:
+        with Talk(g.imap_port) as t:
+            t.line()
+            t.imap("a", "LOGIN vagrant password")
+            have = len(t.imap("b", 'LIST "" "*"')) - 1
+            for n in range(10 - have):
+                assert t.imap("c", f"CREATE box{n}")[-1].startswith("c OK"), n
+                if n == 0:  # one that is there is no room
+                    assert t.imap("c", "CREATE box0")[-1].startswith("c NO [ALREADYEXISTS]")
+            assert t.imap("d", "CREATE one-more")[-1].startswith("d NO [LIMIT]")
+            assert t.imap("e", "RENAME box0 other")[-1].startswith("e OK")
+            assert t.imap("f", "RENAME other a/b")[-1].startswith("f NO [LIMIT]")
+            assert t.imap("g", "DELETE other")[-1].startswith("g OK")
+            assert t.imap("h", "CREATE a/b")[-1].startswith("h NO [LIMIT]")
+            assert t.imap("i", "CREATE a")[-1].startswith("i OK")
+            assert len(t.imap("j", 'LIST "" "*"')) - 1 == 10
+
+
+def test_commands_ahead_L13():
+    """What is sent behind a command that waits for its answer stays with the sender past a bound."""
+    with Gateway(command_ahead_size="4k", auth_failure_delay="8s") as g:
+        with Talk(g.imap_port) as t:
+            t.line()
+            t.send("a LOGIN vagrant wrong\r\n")
+            t.socket.setblocking(False)
+            time.sleep(0.3)
+            before, sent = g.rss_kib(), 0
+            until = time.monotonic() + 2
+            while time.monotonic() < until:
+                try:
+                    sent += t.socket.send(b"n NOOP\r\n" * 1000)
+                except BlockingIOError:
+                    time.sleep(0.05)
+            assert sent < 16 * 2**20, sent  # the sockets' own buffers
+            assert g.rss_kib() - before < 1024
+
+
+def test_memory_of_one_user():
+    """HOSTILE 10: what a user's sessions hold is bounded whatever addresses they come from."""
+    with Gateway(user_memory_max="1m", client_memory_max="64m") as g:
+        with Talk(g.imap_port) as other:
+            other.line()
+            other.imap("a", "LOGIN ann password")
+            crowd, words = [], []
+            for n in range(30):
+                t = Talk(g.imap_port, source=f"127.0.1.{n + 1}")
+                t.line()
+                t.imap("a", "LOGIN vagrant password")
+                t.send(b"b LOGIN x {60000}\r\n")
+                words.append(t.line())
+                if words[-1].startswith("+"):
+                    t.send(b"x" * 59000)
+                crowd.append(t)
+            kept = sum(word == "+ OK" for word in words)
+            assert 8 <= kept <= 17, words
+            assert words[-1].startswith("* BYE [UNAVAILABLE]"), words
+            assert other.imap("b", "NOOP")[-1].startswith("b OK")
+            for t in crowd:
+                t.close()
+
+
+def test_unknown_client_is_not_ours():
+    """XCLIENT ADDR=[UNAVAILABLE] from a proxy in mynetworks: the client may not relay."""
+    with Gateway() as g:
+        with Talk(g.smtp_port) as t:
+            t.smtp()
+            t.smtp("EHLO a.example.com")
+            assert t.smtp("XCLIENT NAME=[UNAVAILABLE] ADDR=[UNAVAILABLE]")[0].startswith("220")
+            t.smtp("EHLO a.example.com")
+            t.smtp("MAIL FROM:<a@example.com>")
+            assert t.smtp("RCPT TO:<x@elsewhere.example.com>")[0].startswith("554 5.7.1")
+            assert t.smtp("RCPT TO:<vagrant@mailserver.local>")[0].startswith("250")
+            t.smtp("DATA")
+            assert t.smtp("Subject: hi\r\n\r\nhi\r\n.")[0].startswith("250")
+        g.log_line("client=unknown[unknown]")
+        assert b"(unknown [unknown])" in read_mail(g)[0][2]
 
 
 # ---- descriptors ----

@@ -158,6 +158,31 @@ static void memory_is_one_clients(void **state)
     end();
 }
 
+/* HOSTILE 10: a user is bounded wherever he comes from, and whoever vouches for the place. */
+static void memory_is_one_users(void **state)
+{
+    (void)state;
+    begin(100, &(struct conn_limits_config){.client_bytes_max = 1000, .user_bytes_max = 1500});
+    assert_int_equal(admit("192.0.2.1"), CONN_ADMITTED);
+    assert_int_equal(admit("192.0.2.2"), CONN_ADMITTED);
+    assert_int_equal(admit("127.0.0.1"), CONN_ADMITTED);
+    assert_true(conn_limits_charge(limits, &tickets[0], 900));
+    for (unsigned i = 0; i < 3; i++)
+        conn_limits_user(limits, &tickets[i], 7, i == 0 ? 900 : 0);
+    assert_true(conn_limits_charge(limits, &tickets[1], 599));
+    assert_true(conn_limits_charge(limits, &tickets[2], 1));
+    assert_false(conn_limits_charge(limits, &tickets[2], 1));
+    conn_limits_user(limits, &tickets[2], 8, 2); /* somebody else, at the same connection */
+    assert_true(conn_limits_charge(limits, &tickets[2], 1498));
+    assert_false(conn_limits_charge(limits, &tickets[2], 1));
+    conn_limits_user(limits, &tickets[0], 0, 900); /* nobody any more */
+    assert_true(conn_limits_charge(limits, &tickets[1], 1));
+    (void)conn_limits_charge(limits, &tickets[0], -900);
+    (void)conn_limits_charge(limits, &tickets[1], -600);
+    (void)conn_limits_charge(limits, &tickets[2], -1501);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +191,7 @@ int main(void)
         cmocka_unit_test(who_comes_too_often_waits_for_the_next_unit),
         cmocka_unit_test(the_table_of_those_gone_is_bounded),
         cmocka_unit_test(memory_is_one_clients),
+        cmocka_unit_test(memory_is_one_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
