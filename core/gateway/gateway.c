@@ -405,6 +405,12 @@ const char *gateway_backend(const struct gateway *g)
     return gateway_reactor_backend(g->reactors[0]);
 }
 
+void gateway_tell_memory(const struct gateway *g)
+{
+    overload_tell(g->overload);
+    log_flush();
+}
+
 bool gateway_is_alive(struct gateway *g)
 {
     bool alive = true;

@@ -62,6 +62,9 @@ void gateway_describe(const struct gateway *g, struct chain *out);
 
 const char *gateway_backend(const struct gateway *g); /* "uring", "epoll": what moves bytes */
 
+/* Logs what is held for clients, and what the allocator holds in all. */
+void gateway_tell_memory(const struct gateway *g);
+
 /* Takes the settings (for what may change while we run: not listeners, threads, paths of the store)
  * and reads users and aliases again. False: something is wrong with them, the old ones stay; one
  * line for each finding is appended to `why`, and one for each changed setting that holds from the

@@ -71,6 +71,15 @@ void overload_close(struct overload **overload)
     free(o);
 }
 
+void overload_tell(const struct overload *o)
+{
+    log_say(LOG_INFO, "master",
+            "memory: %llu KiB of %llu KiB held for %u connections, %zu KiB allocated in all",
+            (unsigned long long)budget_held(o->budget) / 1024,
+            (unsigned long long)o->config.memory_max / 1024, usage_total(o->config.usage),
+            alloc_held_bytes() / 1024);
+}
+
 struct budget *overload_budget(struct overload *o)
 {
     return o->budget;

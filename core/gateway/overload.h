@@ -29,6 +29,9 @@ struct overload_config {
 MUST_USE struct overload *overload_open(const struct overload_config *config);
 void overload_close(struct overload **overload);
 
+/* A line for the log: what is held for clients, and what the allocator holds in all. */
+void overload_tell(const struct overload *o);
+
 struct budget *overload_budget(struct overload *o);
 struct pressure *overload_pressure(struct overload *o);
 

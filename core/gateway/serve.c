@@ -127,6 +127,9 @@ static void obey_signals(struct serving *s)
         case SIGNALS_REOPEN:
             log_reopen();
             break;
+        case SIGNALS_TELL:
+            gateway_tell_memory(s->gateway);
+            break;
         case SIGNALS_NONE:
             break;
         }

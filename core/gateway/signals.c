@@ -18,6 +18,7 @@ static sigset_t taken(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     return set;
 }
 
@@ -64,6 +65,8 @@ enum signals_request signals_wait(uint64_t until_ns)
         return SIGNALS_NONE;
     if (number == SIGHUP)
         return SIGNALS_RELOAD;
+    if (number == SIGUSR2)
+        return SIGNALS_TELL;
     return number == SIGUSR1 ? SIGNALS_REOPEN : SIGNALS_STOP;
 }
 

@@ -13,6 +13,7 @@ enum signals_request {
     SIGNALS_STOP,   /* TERM, INT */
     SIGNALS_RELOAD, /* HUP: settings, users and aliases again; the log file is opened anew */
     SIGNALS_REOPEN, /* USR1: the log file only */
+    SIGNALS_TELL,   /* USR2: a line with what is held in memory */
     SIGNALS_NONE,   /* the time is over */
 };
 
