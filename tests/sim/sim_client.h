@@ -21,6 +21,7 @@ enum {
     CLIENT_SMTP_PORT = 25,
     CLIENT_LMTP_PORT = 24,
     CLIENT_IMAP_PORT = 143,
+    CLIENT_POP3_PORT = 110,
 };
 
 struct client;
@@ -77,7 +78,7 @@ void client_leave(struct client *c); /* at once; the next session may come */
 /* The connection breaks, or the power of the other side fails. */
 void client_drop(struct client *c);
 
-extern const struct client_kind client_smtp, client_lmtp, client_noise, client_imap;
+extern const struct client_kind client_smtp, client_lmtp, client_noise, client_imap, client_pop3;
 void client_imap_audit(struct client *c); /* this one reads all mailboxes, then is done */
 
 #endif

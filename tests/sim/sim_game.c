@@ -8,7 +8,7 @@
 #include "tests/sim/sim_world.h"
 
 enum {
-    GAME_CLIENTS_MAX = 12,
+    GAME_CLIENTS_MAX = 14,
     GAME_LIVES_MAX = 5,
     GAME_LIFE_STEPS = 12000,   /* at most, of a life that ends by itself */
     GAME_TROUBLE_STEPS = 400,  /* between two troubles, on average */
@@ -371,6 +371,7 @@ void game_play(struct run *r, bool without_sync)
     add_clients(&g, &client_lmtp, 0, 1, 3);
     add_clients(&g, &client_noise, 0, 1, 2);
     add_clients(&g, &client_imap, 1, 3, 8);
+    add_clients(&g, &client_pop3, 0, 1, 6);
     lives = run_dice(r, GAME_LIVES_MAX);
     for (uint64_t i = 0; i < lives && !r->failed; i++)
         play_life(&g);

@@ -354,8 +354,8 @@ static bool is_listed(const uint32_t *uids, size_t count, uint32_t uid)
     return false;
 }
 
-static void check_messages(struct model *m, unsigned box, const uint32_t *uids, size_t count,
-                           uint64_t asked)
+void model_listed_uids(struct model *m, unsigned box, const uint32_t *uids, size_t count,
+                       uint64_t asked)
 {
     const struct model_box *b = &m->boxes[box];
 
@@ -387,7 +387,7 @@ static void check_mail(struct model *m, unsigned box, const struct model_mail *m
 
 void model_listed(struct model *m, unsigned box, const uint32_t *uids, size_t count, uint64_t asked)
 {
-    check_messages(m, box, uids, count, asked);
+    model_listed_uids(m, box, uids, count, asked);
     for (unsigned i = 0; i < m->mail_count && !m->run->failed; i++) {
         const struct model_target *t = model_target_of(m, i + 1, box);
 

@@ -138,6 +138,10 @@ void model_whole(struct model *m, unsigned box, struct model_message *message, s
 void model_listed(struct model *m, unsigned box, const uint32_t *uids, size_t count,
                   uint64_t asked);
 
+/* The same, by somebody who does not know which mail is which. */
+void model_listed_uids(struct model *m, unsigned box, const uint32_t *uids, size_t count,
+                       uint64_t asked);
+
 /* ---- flags ---- */
 
 enum model_mode {
@@ -146,9 +150,8 @@ enum model_mode {
     MODEL_SET
 };
 /* Somebody asks for this from now on. The change belongs to the model. */
-MUST_USE struct model_change *model_change_begin(struct model *m, unsigned box,
-                                                 const uint32_t *uids, size_t count,
-                                                 enum model_mode mode, unsigned flags);
+struct model_change *model_change_begin(struct model *m, unsigned box, const uint32_t *uids,
+                                        size_t count, enum model_mode mode, unsigned flags);
 /* It was answered: it has happened, or else may have. */
 void model_change_end(struct model *m, struct model_change *change, bool happened);
 

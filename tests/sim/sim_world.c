@@ -224,7 +224,7 @@ static struct config *make_config(void)
         "smtp_listen=127.0.0.1:25",
         "lmtp_listen=127.0.0.1:24",
         "imap_listen=127.0.0.1:143",
-        "pop3_listen=",
+        "pop3_listen=127.0.0.1:110",
         "submission_listen=",
         "submissions_listen=",
         "imaps_listen=",
