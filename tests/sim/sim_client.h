@@ -78,7 +78,8 @@ void client_leave(struct client *c); /* at once; the next session may come */
 /* The connection breaks, or the power of the other side fails. */
 void client_drop(struct client *c);
 
-extern const struct client_kind client_smtp, client_lmtp, client_noise, client_imap, client_pop3;
+extern const struct client_kind client_smtp, client_lmtp, client_noise, client_imap, client_pop3,
+    client_keeper;
 void client_imap_audit(struct client *c); /* this one reads all mailboxes, then is done */
 
 #endif

@@ -372,6 +372,7 @@ void game_play(struct run *r, bool without_sync)
     add_clients(&g, &client_noise, 0, 1, 2);
     add_clients(&g, &client_imap, 1, 3, 8);
     add_clients(&g, &client_pop3, 0, 1, 6);
+    add_clients(&g, &client_keeper, 0, 1, 6);
     lives = run_dice(r, GAME_LIVES_MAX);
     for (uint64_t i = 0; i < lives && !r->failed; i++)
         play_life(&g);

@@ -12,38 +12,15 @@ static void no_code(struct client *c, const char *code)
     run_violated(c->run, "%s: this is no %s", c->name, code);
 }
 
-/* "4:6,9", up to a blank or bracket, which it takes too; 0: not so. */
-static size_t take_set(struct span *rest, uint32_t uids_r[CODES_UIDS_MAX])
-{
-    uint32_t from, to;
-    size_t count = 0;
-
-    while (imap_take_number(rest, &from)) {
-        to = from;
-        if (rest->len > 0 && rest->at[0] == ':') {
-            *rest = span_after(*rest, 1);
-            if (!imap_take_number(rest, &to))
-                return 0;
-        }
-        if (to < from || to - from >= CODES_UIDS_MAX - count)
-            return 0;
-        for (uint32_t uid = from; uid <= to; uid++)
-            uids_r[count++] = uid;
-        if (rest->len == 0 || rest->at[0] != ',')
-            break;
-        *rest = span_after(*rest, 1);
-    }
-    return count;
-}
-
 void imap_heard_copyuid(struct client *c, const struct imap_command *command, struct span rest)
 {
     unsigned to = command->to;
     uint32_t validity, old[CODES_UIDS_MAX], new[CODES_UIDS_MAX];
     size_t count;
 
-    if (!imap_take_number(&rest, &validity) || (count = take_set(&rest, old)) == 0 ||
-        take_set(&rest, new) != count || rest.len == 0 || rest.at[0] != ']') {
+    if (!imap_take_number(&rest, &validity) ||
+        (count = imap_take_uids(&rest, old, CODES_UIDS_MAX)) == 0 ||
+        imap_take_uids(&rest, new, CODES_UIDS_MAX) != count || rest.len == 0 || rest.at[0] != ']') {
         no_code(c, "COPYUID");
         return;
     }
@@ -56,8 +33,9 @@ void imap_heard_appenduid(struct client *c, const struct imap_command *command, 
 {
     uint32_t validity, uids[CODES_UIDS_MAX];
 
-    if (!imap_take_number(&rest, &validity) || take_set(&rest, uids) != command->mail_count ||
-        rest.len == 0 || rest.at[0] != ']') {
+    if (!imap_take_number(&rest, &validity) ||
+        imap_take_uids(&rest, uids, CODES_UIDS_MAX) != command->mail_count || rest.len == 0 ||
+        rest.at[0] != ']') {
         no_code(c, "APPENDUID");
         return;
     }

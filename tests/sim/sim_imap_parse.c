@@ -149,6 +149,29 @@ static bool take_value(struct span *rest, struct span *value_r)
     return true;
 }
 
+size_t imap_take_uids(struct span *rest, uint32_t *uids_r, size_t max)
+{
+    uint32_t from, to;
+    size_t count = 0;
+
+    while (imap_take_number(rest, &from)) {
+        to = from;
+        if (rest->len > 0 && rest->at[0] == ':') {
+            *rest = span_after(*rest, 1);
+            if (!imap_take_number(rest, &to))
+                return 0;
+        }
+        if (to < from || to - from >= max - count)
+            return 0;
+        for (uint32_t uid = from; uid <= to; uid++)
+            uids_r[count++] = uid;
+        if (rest->len == 0 || rest->at[0] != ',')
+            break;
+        *rest = span_after(*rest, 1);
+    }
+    return count;
+}
+
 /* ---- FETCH ---- */
 
 static bool parse_flags(struct span list, unsigned *flags_r)

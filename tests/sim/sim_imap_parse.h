@@ -17,6 +17,9 @@ MUST_USE size_t imap_response_len(struct span heard);
 MUST_USE bool imap_take_number(struct span *rest, uint32_t *number_r);
 MUST_USE struct span imap_take_word(struct span *rest);
 
+/* Takes a set of UIDs, "4:6,9", and the blank behind it; 0: it is none, or of more than `max`. */
+MUST_USE size_t imap_take_uids(struct span *rest, uint32_t *uids_r, size_t max);
+
 struct imap_items { /* of one FETCH response; what is absent was not said */
     bool has_flags, has_body, has_header;
     unsigned flags; /* enum model_flag */

@@ -7,6 +7,7 @@
 #include "core/base/chain.h"
 #include "core/base/ensure.h"
 #include "core/base/number.h"
+#include "tests/sim/sim_folders.h"
 #include "tests/sim/sim_model_private.h"
 
 enum {
@@ -29,6 +30,8 @@ struct model *model_new(struct run *run)
 
     m->run = run;
     m->is_heavy = run_one_in(run, 6);
+    m->folders = xcalloc(1, sizeof(*m->folders));
+    m->folders->now.at[0] = (struct folder){.exists = true, .uid_next = 1};
     return m;
 }
 
@@ -53,6 +56,7 @@ void model_free(struct model **model)
         free((void *)(uintptr_t)m->mails[i].text.at);
     for (unsigned i = 0; i < MODEL_BOXES; i++)
         box_free(&m->boxes[i]);
+    free(m->folders);
     free(m);
     *model = NULL;
 }
@@ -127,7 +131,7 @@ struct model_mail *model_mail_new(struct model *m, const unsigned *boxes, unsign
 {
     struct model_mail *mail;
 
-    ensure(count <= MODEL_TARGETS_MAX);
+    ensure(count <= MODEL_TARGETS_MAX); /* 0: the keeper's (sim_keeper.c) */
     if (m->mail_count == MODEL_MAILS_MAX)
         return NULL;
     mail = &m->mails[m->mail_count++];

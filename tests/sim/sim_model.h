@@ -94,12 +94,15 @@ struct model_box {
     bool has_flagged; /* mail came with flags, or might have */
 };
 
+struct folders_book;
+
 struct model {
     struct run *run;
     bool is_heavy; /* mails are large: segments fill, die, are compacted and used again */
     struct model_mail mails[MODEL_MAILS_MAX];
     unsigned mail_count;
     struct model_box boxes[MODEL_BOXES];
+    struct folders_book *folders; /* of an account of its own (sim_folders.h) */
 };
 
 MUST_USE struct model *model_new(struct run *run);

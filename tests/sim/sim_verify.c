@@ -6,14 +6,14 @@
 #include "core/base/alloc.h"
 #include "store/store.h"
 #include "tests/sim/sim_model.h"
+#include "tests/sim/sim_verify.h"
 #include "tests/sim/sim_world.h"
 
 enum {
     VERIFY_ENTRIES_MAX = 4096, /* of a mailbox */
 };
 
-static unsigned flags_of(struct store_view *v, store_account account,
-                         const struct store_entry *entry)
+unsigned world_flags(struct store_view *v, store_account account, const struct store_entry *entry)
 {
     unsigned flags = (entry->flags & STORE_ANSWERED ? MODEL_ANSWERED : 0u) |
                      (entry->flags & STORE_FLAGGED ? MODEL_FLAGGED : 0u) |
@@ -28,8 +28,7 @@ static unsigned flags_of(struct store_view *v, store_account account,
     return flags;
 }
 
-/* As a FETCH of BODY[] would give it. */
-static bool read_whole(struct store_view *v, const struct store_entry *entry, struct chain *whole)
+bool world_read(struct store_view *v, const struct store_entry *entry, struct chain *whole)
 {
     struct span header, body;
     uint32_t size;
@@ -60,12 +59,12 @@ static void verify_entry(struct run *r, struct store_view *v, unsigned box, stor
                          const struct store_entry *entry, uint64_t most)
 {
     struct model_message *message = model_seen(r->model, box, entry->uid, 0);
-    unsigned flags = flags_of(v, account, entry);
+    unsigned flags = world_flags(v, account, entry);
     struct chain whole = {0};
 
     if (message == NULL)
         return;
-    if (!read_whole(v, entry, &whole))
+    if (!world_read(v, entry, &whole))
         run_violated(r, "LOST: UID %u of box %u can't be read", entry->uid, box);
     else
         model_whole(r->model, box, message, chain_flat(&whole));
@@ -143,6 +142,8 @@ void world_verify(struct world *w)
     } else {
         for (unsigned box = 0; box < MODEL_BOXES && !r->failed; box++)
             verify_box(r, v, box);
+        if (!r->failed)
+            world_verify_folders(w, v);
         store_view_close(&v);
     }
     store_close(&s);

@@ -12,6 +12,7 @@
 #include "core/base/ensure.h"
 #include "core/base/log.h"
 #include "store/store.h"
+#include "tests/sim/sim_folders.h"
 #include "tests/sim/sim_model.h"
 #include "tests/support/sim_io.h"
 
@@ -187,6 +188,7 @@ static void write_users(void)
     for (unsigned i = 0; i < MODEL_ACCOUNTS; i++)
         fprintf(f, "%s@sim.example:{PLAIN}%s-secret:::::\n", model_account_names[i],
                 model_account_names[i]);
+    fprintf(f, FOLDERS_ACCOUNT "@sim.example:{PLAIN}" FOLDERS_ACCOUNT "-secret:::::\n");
     ensure(fclose(f) == 0);
 }
 

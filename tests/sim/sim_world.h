@@ -58,6 +58,9 @@ void world_stop(struct world *w);
 
 /* Looks into the stopped store and holds it against the model (sim_verify.c). */
 void world_verify(struct world *w);
+/* The same of the mailboxes that come and go (sim_verify_folders.c). */
+struct store_view;
+void world_verify_folders(struct world *w, struct store_view *v);
 /* `ringpost store check` of it. */
 void world_check(struct world *w);
 
