@@ -60,6 +60,8 @@ static void make_mailbox_command(struct making *g, uint64_t kind)
 {
     if (kind < 4)
         make_account(g);
+    else if (kind < 6)
+        make_folders(g);
     else if (kind < 12)
         make_mailbox(g);
     else if (kind < 19)

@@ -150,6 +150,37 @@ static void look_at_entries(struct look *k, unsigned mailbox, const struct store
         wrong(k, "HIGHESTMODSEQ", modseq, info->modseq);
 }
 
+/* The other ways to ask for the same: UIDs as runs, all that changed since the beginning, and what
+ * vanished: nothing that is there. */
+static void look_at_uids(struct look *k, const struct store_mailbox_info *info)
+{
+    struct store_range *there = NULL, *gone = NULL;
+    size_t there_count = 0, gone_count = 0, changed = 0;
+    struct store_entry *entries = calloc(MODEL_ENTRIES_MAX, sizeof(*entries));
+    uint32_t count = 0;
+
+    if (entries == NULL ||
+        store_entries_since(k->v, info->id, 0, 1, entries, MODEL_ENTRIES_MAX, &changed) !=
+            STORE_OK ||
+        changed != info->messages)
+        wrong(k, "what changed since the beginning", changed, info->messages);
+    if (store_uids(k->v, info->id, &there, &there_count) != STORE_OK ||
+        store_vanished(k->v, info->id, 0, &gone, &gone_count) != STORE_OK)
+        wrong(k, "UIDs can't be read", info->id, 0);
+    for (size_t i = 0; i < there_count; i++) {
+        count += there[i].to - there[i].from + 1;
+        for (size_t g = 0; g < gone_count; g++) {
+            if (gone[g].from <= there[i].to && there[i].from <= gone[g].to)
+                wrong(k, "what is there is told as vanished", there[i].from, gone[g].from);
+        }
+    }
+    if (count != info->messages)
+        wrong(k, "runs of UIDs", count, info->messages);
+    free(there);
+    free(gone);
+    free(entries);
+}
+
 static bool number_of(struct span name, unsigned account, unsigned *mailbox_r)
 {
     for (unsigned i = 0; i < MODEL_NAMES; i++) {
@@ -180,6 +211,23 @@ static void look_at_mailbox(struct look *k, unsigned mailbox, const struct store
         validity != info->uid_validity)
         wrong(k, "the UIDVALIDITY of a mailbox", info->id, info->uid_validity);
     look_at_entries(k, mailbox, info);
+    look_at_uids(k, info);
+}
+
+static void look_at_folders(struct look *k)
+{
+    struct store_folder folders[STORE_FOLDERS_MAX];
+    size_t count = store_folders(k->v, folders);
+    unsigned name;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!number_of(folders[i].name, 0, &name)) {
+            wrong(k, "a folder that nobody named", i, count);
+            return;
+        }
+        k->m->folders |= 1u << name;
+        k->m->folder_uses[name] = folders[i].uses;
+    }
 }
 
 /* Subscriptions; and what LIST shows is what there is. */
@@ -241,6 +289,7 @@ static void look_at_account(struct look *k, unsigned account, store_account id)
     unsigned mailbox;
 
     k->m->accounts[account].number = id;
+    k->m->accounts[account].has_folders = !store_account_wants_folders(k->v, id);
     k->m->account_count++;
     while (info != NULL && store_mailbox_next(k->v, id, after, info) == STORE_OK) {
         if (!number_of((struct span){info->name, info->name_len}, account, &mailbox)) {
@@ -269,6 +318,7 @@ bool store_look(struct store *s, const struct load *l, struct model *m_r, uint64
         wrong(&k, "no view", 0, 0);
         return false;
     }
+    look_at_folders(&k);
     for (unsigned i = 0; i < MODEL_ACCOUNTS; i++) {
         status = store_account_find(k.v, span_str(model_accounts[i]), &id);
         if (status == STORE_OK)

@@ -37,6 +37,8 @@ static unsigned message_add(struct making *g, uint32_t message)
     ensure(message < LOAD_MESSAGES_MAX);
     g->load->crc[message] = crc32c(0, bytes, len);
     ensure(store_draft_open(g->load->store, &draft) == STORE_OK);
+    if (load_random(g->load, 20) == 0)
+        ensure(store_draft_spill(draft) == STORE_OK);
     for (size_t at = 0; at < len; at += PIECE) {
         size_t some = len - at < PIECE ? len - at : PIECE;
         ensure(store_draft_add(draft, (struct span){bytes + at, some}) == STORE_OK);
@@ -150,6 +152,8 @@ void make_flags(struct making *g)
     f.mode = (enum store_flag_mode)load_random(g->load, 3);
     f.flags = (uint32_t)load_random(g->load, STORE_FLAGS_ALL + 1);
     f.keyword_count = keywords_choose(g->load, keywords, &bits);
+    if (load_random(g->load, 3) == 0) /* which holds for all of them */
+        f.unchanged_since = g->m->mailboxes[mailbox].modseq;
     for (uint32_t i = 0; i < g->m->count; i++) {
         struct model_entry *e = &g->m->entries[i];
         uint32_t flags = mode_apply(f.mode, e->flags, f.flags);

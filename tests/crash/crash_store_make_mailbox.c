@@ -29,10 +29,34 @@ void make_account(struct making *g)
 {
     unsigned account = (unsigned)load_random(g->load, MODEL_ACCOUNTS);
 
-    if (g->m->accounts[account].number != 0)
+    if (g->m->accounts[account].number != 0 && !model_wants_folders(g->m, account))
         return;
     store_change_account(g->change, span_str(model_accounts[account]));
-    model_account_make(g->m, account);
+    if (g->m->accounts[account].number == 0)
+        model_account_make(g->m, account);
+    else
+        model_folders_give(g->m, account);
+    making_expect(g, 0);
+}
+
+/* Others than before, for the accounts that were not given any yet. */
+void make_folders(struct making *g)
+{
+    struct store_folder folders[MODEL_NAMES];
+    uint32_t wanted = (uint32_t)load_random(g->load, 1u << MODEL_NAMES) & ~1u, count = 0;
+
+    if (wanted == g->m->folders)
+        return;
+    g->m->folders = wanted;
+    for (unsigned i = 1; i < MODEL_NAMES; i++) {
+        g->m->folder_uses[i] = 0;
+        if ((wanted & 1u << i) == 0)
+            continue;
+        if (load_random(g->load, 2) == 0)
+            g->m->folder_uses[i] = (uint32_t)load_random(g->load, STORE_USES_ALL + 1);
+        folders[count++] = (struct store_folder){span_str(model_names[i]), g->m->folder_uses[i]};
+    }
+    store_change_folders(g->change, folders, count);
     making_expect(g, 0);
 }
 

@@ -36,6 +36,7 @@ void make_purge(struct making *g);
 void make_recent(struct making *g);
 void make_copy(struct making *g, bool is_move);
 void make_account(struct making *g);
+void make_folders(struct making *g);
 void make_mailbox(struct making *g);
 void make_delete(struct making *g);
 void make_rename(struct making *g);

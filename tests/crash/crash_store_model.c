@@ -25,9 +25,12 @@ static const struct model_entry *next_of(const struct model *m, unsigned mailbox
     return *at < m->count ? &m->entries[(*at)++] : NULL;
 }
 
-static bool account_equal(const struct model_account *a, const struct model_account *b)
+static bool account_equal(const struct model *a, const struct model *b, unsigned account)
 {
-    return a->number == b->number && a->mailboxes == b->mailboxes;
+    const struct model_account *x = &a->accounts[account], *y = &b->accounts[account];
+
+    return x->number == y->number && x->mailboxes == y->mailboxes &&
+           model_wants_folders(a, account) == model_wants_folders(b, account);
 }
 
 static bool mailbox_equal(const struct model *a, const struct model *b, unsigned mailbox)
@@ -47,10 +50,12 @@ static bool mailbox_equal(const struct model *a, const struct model *b, unsigned
 bool model_equal(const struct model *a, const struct model *b)
 {
     if (a->account_count != b->account_count || a->count != b->count ||
-        memcmp(a->subscribed, b->subscribed, sizeof(a->subscribed)) != 0)
+        memcmp(a->subscribed, b->subscribed, sizeof(a->subscribed)) != 0 ||
+        a->folders != b->folders ||
+        memcmp(a->folder_uses, b->folder_uses, sizeof(a->folder_uses)) != 0)
         return false;
     for (unsigned i = 0; i < MODEL_ACCOUNTS; i++) {
-        if (!account_equal(&a->accounts[i], &b->accounts[i]))
+        if (!account_equal(a, b, i))
             return false;
     }
     for (unsigned i = 0; i < MODEL_MAILBOXES; i++) {
@@ -105,14 +110,17 @@ void model_difference(const struct model *is, const struct model *should, char *
         }
     }
     for (unsigned i = 0; i < MODEL_ACCOUNTS; i++) {
-        if (!account_equal(&is->accounts[i], &should->accounts[i])) {
-            (void)snprintf(text, size, "account %u: number %u mailboxes %u, should be %u %u", i,
+        if (!account_equal(is, should, i)) {
+            (void)snprintf(text, size,
+                           "account %u: number %u mailboxes %u wants %d, should be %u %u %d", i,
                            is->accounts[i].number, is->accounts[i].mailboxes,
-                           should->accounts[i].number, should->accounts[i].mailboxes);
+                           model_wants_folders(is, i), should->accounts[i].number,
+                           should->accounts[i].mailboxes, model_wants_folders(should, i));
             return;
         }
     }
-    (void)snprintf(text, size, "%u messages, should be %u", is->count, should->count);
+    (void)snprintf(text, size, "%u messages and folders %x, should be %u, %x", is->count,
+                   is->folders, should->count, should->folders);
 }
 
 /* ---- what commands do ---- */
@@ -185,6 +193,33 @@ void model_account_make(struct model *m, unsigned account)
         return;
     m->accounts[account].number = ++m->account_count;
     model_mailbox_make(m, account * MODEL_NAMES);
+    if (model_wants_folders(m, account))
+        model_folders_give(m, account);
+}
+
+bool model_wants_folders(const struct model *m, unsigned account)
+{
+    return m->accounts[account].number != 0 && !m->accounts[account].has_folders && m->folders != 0;
+}
+
+/* One that is there keeps what it is for. */
+void model_folders_give(struct model *m, unsigned account)
+{
+    m->accounts[account].has_folders = true;
+    m->subscribed[account * MODEL_NAMES] = true;
+    for (unsigned i = 1; i < MODEL_NAMES; i++) {
+        unsigned mailbox = account * MODEL_NAMES + i;
+
+        if ((m->folders & 1u << i) == 0)
+            continue;
+        if (m->mailboxes[mailbox].number == 0) {
+            model_levels_make(m, mailbox);
+            model_mailbox_make(m, mailbox);
+        }
+        if (m->mailboxes[mailbox].uses == 0)
+            m->mailboxes[mailbox].uses = m->folder_uses[i];
+        m->subscribed[mailbox] = true;
+    }
 }
 
 /* From the top, as the store does it: so they get their numbers. */

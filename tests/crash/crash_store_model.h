@@ -36,6 +36,7 @@ struct model_mailbox {
 };
 struct model_account {
     uint32_t number, mailboxes; /* number 0: not there */
+    bool has_folders;           /* was given them; else it waits, when there are any */
     uint32_t made;              /* mailboxes that there ever were; no view shows this, nor */
     uint64_t modseq;            /* this, once the mailbox that had it last is gone */
 };
@@ -43,6 +44,8 @@ struct model {
     struct model_account accounts[MODEL_ACCOUNTS];
     struct model_mailbox mailboxes[MODEL_MAILBOXES];
     bool subscribed[MODEL_MAILBOXES];
+    uint32_t folders;                  /* that each account gets: bit n, model_names[n], ... */
+    uint32_t folder_uses[MODEL_NAMES]; /* ... for this */
     uint32_t account_count, count;
     struct model_entry entries[MODEL_ENTRIES_MAX]; /* of a mailbox in order of UIDs */
 };
@@ -53,8 +56,11 @@ void model_difference(const struct model *is, const struct model *should, char *
 
 /* ---- what commands do ---- */
 
-/* With its INBOX; nothing when it is there. */
+/* With its INBOX and its folders; nothing when it is there. */
 void model_account_make(struct model *m, unsigned account);
+/* Whether it was never given any, and what happens then. */
+bool model_wants_folders(const struct model *m, unsigned account);
+void model_folders_give(struct model *m, unsigned account);
 /* This one, without the levels above it. */
 void model_mailbox_make(struct model *m, unsigned mailbox);
 /* The mailbox of the level above, or `mailbox` itself at the top. */
