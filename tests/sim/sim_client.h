@@ -52,6 +52,7 @@ struct client {
     unsigned sessions; /* still to begin */
     bool is_auditor;   /* reads everything; nothing goes wrong with it */
     bool is_lazy;      /* reads seldom */
+    bool is_crowded;   /* one of many in the same mailbox, for long */
 
     struct sim_client *wire; /* NULL: not connected */
     char *heard;
@@ -81,5 +82,6 @@ void client_drop(struct client *c);
 extern const struct client_kind client_smtp, client_lmtp, client_noise, client_imap, client_pop3,
     client_keeper;
 void client_imap_audit(struct client *c); /* this one reads all mailboxes, then is done */
+void client_imap_crowd(struct client *c); /* this one works in the first INBOX */
 
 #endif

@@ -9,6 +9,7 @@
 
 enum {
     GAME_CLIENTS_MAX = 14,
+    GAME_CROWD = 8,
     GAME_LIVES_MAX = 5,
     GAME_LIFE_STEPS = 12000,   /* at most, of a life that ends by itself */
     GAME_TROUBLE_STEPS = 400,  /* between two troubles, on average */
@@ -356,17 +357,53 @@ static void last_life(struct game *g)
         world_check(&g->world);
 }
 
-void game_play(struct run *r, bool without_sync)
+/* Fills the game in, and is the time when it began. */
+static uint64_t game_begin(struct game *g, struct run *r, bool without_sync)
 {
-    struct game g = {.run = r};
-    uint64_t lives, began;
+    uint64_t began;
 
+    *g = (struct game){.run = r};
     r->sim = sim_open(run_dice(r, UINT64_MAX), NULL);
     r->model = model_new(r);
     began = clock_monotonic_ns();
-    world_begin(&g.world, r, without_sync);
-    g.world.meanwhile = meanwhile;
-    g.world.context = &g;
+    world_begin(&g->world, r, without_sync);
+    g->world.meanwhile = meanwhile;
+    g->world.context = g;
+    return began;
+}
+
+static void game_end(struct game *g, uint64_t began)
+{
+    struct run *r = g->run;
+
+    r->counts.runs = 1;
+    r->counts.steps = r->step;
+    r->counts.simulated_s = (clock_monotonic_ns() - began) / SECOND_NS;
+    for (unsigned i = 0; i < g->client_count; i++)
+        client_free(&g->clients[i]);
+    world_end(&g->world);
+    model_free(&r->model);
+    sim_close(&r->sim);
+}
+
+void game_play_crowd(struct run *r)
+{
+    struct game g;
+    uint64_t began = game_begin(&g, r, false);
+
+    add_clients(&g, &client_imap, GAME_CROWD, 0, 2);
+    for (unsigned i = 0; i < g.client_count; i++)
+        client_imap_crowd(g.clients[i]);
+    add_clients(&g, &client_smtp, 2, 0, 6);
+    last_life(&g);
+    game_end(&g, began);
+}
+
+void game_play(struct run *r, bool without_sync)
+{
+    struct game g;
+    uint64_t began = game_begin(&g, r, without_sync), lives;
+
     add_clients(&g, &client_smtp, 1, 2, r->model->is_heavy ? 12 : 6);
     add_clients(&g, &client_lmtp, 0, 1, 3);
     add_clients(&g, &client_noise, 0, 1, 2);
@@ -378,12 +415,5 @@ void game_play(struct run *r, bool without_sync)
         play_life(&g);
     if (!r->failed)
         last_life(&g);
-    r->counts.runs = 1;
-    r->counts.steps = r->step;
-    r->counts.simulated_s = (clock_monotonic_ns() - began) / SECOND_NS;
-    for (unsigned i = 0; i < g.client_count; i++)
-        client_free(&g.clients[i]);
-    world_end(&g.world);
-    model_free(&r->model);
-    sim_close(&r->sim);
+    game_end(&g, began);
 }

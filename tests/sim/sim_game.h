@@ -13,4 +13,8 @@
  * and the run should find it out. */
 void game_play(struct run *r, bool without_sync);
 
+/* Many IMAP sessions at work in one mailbox, in one life without trouble: which message has which
+ * number is held against the model in each of them (HOSTILE I30). */
+void game_play_crowd(struct run *r);
+
 #endif

@@ -4,6 +4,7 @@
  *
  *     sim_gateway [-v] [FIRST [COUNT]]    runs of these seeds; -v: with all that is said and done
  *     sim_gateway -t [FIRST [COUNT]]      each twice: the same must happen
+ *     sim_gateway -c [FIRST [COUNT]]      eight IMAP sessions in one mailbox, without trouble
  *     sim_gateway -n [FIRST [COUNT]]      the negative control: a log that does not sync must be
  *                                         found to lose mail within so many runs
  *
@@ -39,6 +40,7 @@ enum mode {
     MODE_RUN,
     MODE_TWICE,
     MODE_NEGATIVE,
+    MODE_CROWD,
 };
 
 /* What a run's process tells. */
@@ -90,7 +92,10 @@ static struct verdict play(uint64_t seed, enum mode mode, bool verbose)
     the_run.verbose = verbose;
     the_run.quiet = mode == MODE_NEGATIVE;
     signal(SIGABRT, on_abort);
-    game_play(&the_run, mode == MODE_NEGATIVE);
+    if (mode == MODE_CROWD)
+        game_play_crowd(&the_run);
+    else
+        game_play(&the_run, mode == MODE_NEGATIVE);
     v = (struct verdict){.failed = the_run.failed,
                          .lost_mail = strncmp(the_run.why, "LOST", 4) == 0,
                          .hash = the_run.hash,
@@ -238,11 +243,14 @@ int main(int argc, char **argv)
     uint64_t first, count;
     int option;
 
-    while ((option = getopt(argc, argv, "vtn")) != -1) {
+    while ((option = getopt(argc, argv, "vtnc")) != -1) {
         if (option == '?')
             return 2;
         verbose |= option == 'v';
-        mode = option == 't' ? MODE_TWICE : option == 'n' ? MODE_NEGATIVE : mode;
+        mode = option == 't'   ? MODE_TWICE
+               : option == 'n' ? MODE_NEGATIVE
+               : option == 'c' ? MODE_CROWD
+                               : mode;
     }
     first = number_of(optind < argc ? argv[optind] : NULL, 1);
     count = number_of(optind + 1 < argc ? argv[optind + 1] : NULL, SEEDS);

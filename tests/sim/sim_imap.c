@@ -10,6 +10,7 @@
 
 enum {
     IMAP_SESSION_COMMANDS = 25,
+    IMAP_CROWD_COMMANDS = 100, /* of a session in the crowd */
     IMAP_THINK_MS = 100,
     IMAP_IDLE_MS = 3000,
     IMAP_COPY_MAX = 8, /* messages in one COPY or MOVE */
@@ -38,6 +39,17 @@ static void imap_begin(struct client *c)
     s->account = run_one_in(c->run, 2) ? 0 : (unsigned)run_dice(c->run, MODEL_ACCOUNTS);
     if (c->is_auditor)
         s->account = s->audit_box / 2;
+    if (c->is_crowded) {
+        s->account = 0;
+        s->commands_left =
+            IMAP_CROWD_COMMANDS / 2 + (unsigned)run_dice(c->run, IMAP_CROWD_COMMANDS);
+    }
+}
+
+/* "box" now and then; the crowd stays where it is. */
+static unsigned choose_box(struct client *c)
+{
+    return imap_of(c)->account * 2 + run_one_in(c->run, c->is_crowded ? 20 : 3);
 }
 
 /* Pipelined commands without numbers can follow at once; all others wait. */
@@ -296,7 +308,7 @@ static void make_mails(struct client *c, struct imap_command *command, unsigned 
 
 static void say_append(struct client *c)
 {
-    unsigned box = imap_of(c)->account * 2 + run_one_in(c->run, 3);
+    unsigned box = choose_box(c);
     struct imap_command *command = command_new(c, IMAP_APPEND);
     struct chain line = {0};
 
@@ -391,7 +403,7 @@ static void say_in_mailbox(struct client *c)
     switch (run_dice(c->run, 26)) {
     case 0:
     case 1:
-        say_select(c, imap_of(c)->account * 2 + run_one_in(c->run, 3), run_one_in(c->run, 4));
+        say_select(c, choose_box(c), run_one_in(c->run, 4));
         break;
     case 2:
     case 3:
@@ -479,6 +491,11 @@ static void audit_act(struct client *c)
     }
 }
 
+void client_imap_crowd(struct client *c)
+{
+    c->is_crowded = true;
+}
+
 void client_imap_audit(struct client *c)
 {
     c->is_auditor = true;
@@ -511,7 +528,7 @@ static void imap_act(struct client *c)
         if (s->box >= 0)
             say_in_mailbox(c);
         else
-            say_select(c, s->account * 2 + run_one_in(c->run, 3), run_one_in(c->run, 4));
+            say_select(c, choose_box(c), run_one_in(c->run, 4));
     }
 }
 

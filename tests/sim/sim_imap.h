@@ -71,7 +71,6 @@ struct imap_command {
 struct imap {
     enum imap_phase phase;
     unsigned account, tag, commands_left;
-    bool is_crowded; /* always in the first INBOX: many sessions of one mailbox */
     struct imap_command commands[IMAP_COMMANDS_MAX];
     unsigned command_count;
     bool is_idling, has_ended_idle;
