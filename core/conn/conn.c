@@ -6,6 +6,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/metric.h"
 #include "core/base/network.h"
 #include "core/conn/conn_guard.h"
 #include "core/conn/conn_proxy.h"
@@ -70,6 +71,8 @@ struct conn *conn_new(struct conn_set *set, const struct conn_service *service, 
     set->count++;
     conn_request_init(c);
     conn_quiet(c);
+    metric_add(METRIC_CONNECTIONS + service->metric, 1);
+    metric_add(METRIC_OPEN + service->metric, 1);
     return c;
 }
 
@@ -275,6 +278,7 @@ static void conn_free(struct conn *c)
     chain_free(&c->sending);
     conn_keep_drop(c);
     reactor_close_fd(set->reactor, c->fd);
+    metric_add(METRIC_OPEN + service->metric, -1);
     conn_dial_free(c);
     free(c);
     conn_set_left(set);

@@ -62,6 +62,7 @@ struct conn_service {
     const char *name;   /* "smtp", for log lines */
     const char *daemon; /* "smtpd", which says them */
     const char *busy;   /* a line for who comes when there is no descriptor left; NULL: none */
+    unsigned metric;    /* which of METRIC_SERVICES its connections count as; 0: those of our own */
     void *context;
 
     /* A session for this peer (copies what it needs of `peer`). Its start() has not been called;

@@ -1,6 +1,7 @@
 #include "core/conn/conn_guard.h"
 
 #include "core/base/log.h"
+#include "core/base/metric.h"
 #include "core/conn/conn_tls.h"
 #include "core/work/pressure.h"
 
@@ -99,11 +100,22 @@ static void say_crowded(const struct conn *c, const char *address, const char *w
         LOG_TEXT("address", span_str(address)), LOG_TEXT("service", span_str(c->service->name)));
 }
 
+static void count_refused(enum conn_admission admission)
+{
+    static const enum metric of[] = {[CONN_ADMITTED] = METRIC_REFUSED_STRESS,
+                                     [CONN_TOO_MANY] = METRIC_REFUSED_TOTAL,
+                                     [CONN_CLIENT_MANY] = METRIC_REFUSED_CLIENT,
+                                     [CONN_CLIENT_OFTEN] = METRIC_REFUSED_RATE};
+
+    metric_add(of[admission], 1);
+}
+
 bool conn_guard_admit(struct conn *c, const char *address, enum session_end *why_r)
 {
     struct conn_limits *limits = c->service->limits;
     enum conn_admission admission = CONN_ADMITTED;
     unsigned count = 0;
+    bool welcome;
 
     conn_guard_look(c->set);
     if (limits != NULL)
@@ -118,7 +130,11 @@ bool conn_guard_admit(struct conn *c, const char *address, enum session_end *why
         say_crowded(c, address, "rate", count);
     *why_r = admission == CONN_CLIENT_MANY || admission == CONN_CLIENT_OFTEN ? SESSION_CROWDED
                                                                              : SESSION_OVERLOADED;
-    return admission == CONN_ADMITTED && (c->ticket.is_exempt || c->set->stress < SESSION_PRESSED);
+    welcome =
+        admission == CONN_ADMITTED && (c->ticket.is_exempt || c->set->stress < SESSION_PRESSED);
+    if (!welcome)
+        count_refused(admission);
+    return welcome;
 }
 
 /* ---- pressure ---- */

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "core/base/metric.h"
 #include "core/conn/conn_private.h"
 #include "core/work/shared.h"
 #include "core/work/worker_pool.h"
@@ -98,6 +99,7 @@ static void fail(struct conn *c, const char *why)
 {
     struct session *s = conn_session(c);
 
+    metric_add(METRIC_TLS_FAILED, 1);
     s->trouble = why;
     s->ops->hangup(s, SESSION_PEER_CLOSED);
     ensure(s->want == SESSION_WANT_CLOSE);
@@ -166,6 +168,7 @@ static void established(struct conn *c)
                                                     : "Server certificate not verified");
         return;
     }
+    metric_add(METRIC_TLS_DONE, 1);
     t->is_open = true;
     c->state = CONN_TALKING;
     c->full = false;

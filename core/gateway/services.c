@@ -8,6 +8,7 @@
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
 #include "core/base/log.h"
+#include "core/base/metric.h"
 #include "core/conn/conn_limits.h"
 #include "core/gateway/settings.h"
 #include "core/service/service_imap.h"
@@ -194,6 +195,7 @@ static void open_row(struct services *s, unsigned row, const struct config *conf
     s->rows[row] = (struct services_row){
         .service = {.name = rows[row].name,
                     .daemon = rows[row].daemon,
+                    .metric = 1 + row,
                     .context = &s->hosts[row],
                     .ask = ask,
                     .limits = s->limits,
@@ -211,6 +213,9 @@ static void open_row(struct services *s, unsigned row, const struct config *conf
     if (!rows[row].tls_first)
         s->rows[row].service.busy = busy_words(s, rows[row].kind);
 }
+
+_Static_assert(1 + (int)SERVICES_COUNT == (int)METRIC_SERVICES,
+               "a service has its rows in metric.c");
 
 struct services *services_open(struct service *service, const struct config *config,
                                struct shared *tls)

@@ -53,6 +53,13 @@ void auth_close(struct auth **auth)
     free(a);
 }
 
+void auth_numbers(struct auth *a, struct worker_pool_numbers *numbers_r)
+{
+    *numbers_r = (struct worker_pool_numbers){0};
+    if (a->threads)
+        worker_pool_numbers(a->threads, numbers_r);
+}
+
 void auth_take_account(struct auth_request *r, struct span account)
 {
     ensure(account.len < sizeof(r->account));

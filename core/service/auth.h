@@ -34,6 +34,9 @@ MUST_USE struct auth *auth_open(const struct auth_config *config);
 void auth_stop(struct auth *auth);
 void auth_close(struct auth **auth); /* all seats must have been given back */
 
+/* Of its threads; any thread. */
+void auth_numbers(struct auth *a, struct worker_pool_numbers *numbers_r);
+
 /* One more session of the account from this address, or NULL when there are `max`. Any thread. */
 MUST_USE struct auth_seat *auth_session_seat(struct auth *a, struct span account,
                                              const char *address, unsigned max);

@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/ensure.h"
 #include "core/base/log.h"
+#include "core/base/metric.h"
 #include "core/base/network.h"
 #include "core/service/auth_private.h"
 #include "core/service/auth_sasl.h"
@@ -84,6 +85,8 @@ static void count_failure(const struct hand *h)
     struct auth_penalty_outcome outcome =
         auth_penalty_failed(h->service->auth->penalty, set, &try, clock_monotonic_ns());
 
+    metric_add(METRIC_LOGIN_FAILURES, 1);
+    metric_add(METRIC_LOGIN_BLOCKS, outcome.blocks);
     r->delay_ms = outcome.delay_ms;
     if (outcome.blocks)
         log_say(LOG_WARNING, "auth",
@@ -142,6 +145,7 @@ static void judge(struct hand *h)
         count_failure(h);
     } else if (r->base.status == REQUEST_OK) {
         auth_penalty_succeeded(h->service->auth->penalty, span_str(r->account));
+        metric_add(METRIC_LOGINS, 1);
         r->base.status = take_seat(h);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/base/clock.h"
+#include "core/base/metric.h"
 #include "core/base/network.h"
 #include "core/service/directory.h"
 #include "core/service/queue_id.h"
@@ -145,9 +146,36 @@ static void host_queue_id(const struct smtp_host *h, const struct smtp_settings 
     id[fixed.len] = '\0';
 }
 
+/* What is worth a number as well as a line. */
+static void count(const struct smtp_note *note)
+{
+    switch (note->kind) {
+    case SMTP_NOTE_STORED:
+        metric_add(METRIC_SMTP_MESSAGES, 1);
+        metric_add(METRIC_SMTP_RECIPIENTS, note->mail->recipient_count);
+        metric_add(METRIC_SMTP_BYTES, (int64_t)note->mail->stored_bytes);
+        break;
+    case SMTP_NOTE_REJECT:
+        metric_add(METRIC_SMTP_REJECTS, 1);
+        break;
+    case SMTP_NOTE_RATE:
+        metric_add(METRIC_SMTP_RATE_LIMITED, 1);
+        break;
+    case SMTP_NOTE_LOST:
+        metric_add(METRIC_SMTP_LOST, 1);
+        break;
+    case SMTP_NOTE_TIMEOUT:
+        metric_add(METRIC_SMTP_TIMEOUTS, 1);
+        break;
+    default:
+        break;
+    }
+}
+
 static void host_note(const struct smtp_host *h, const struct smtp_note *note)
 {
     (void)h;
+    count(note);
     smtp_log_note(note);
 }
 

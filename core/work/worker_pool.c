@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/ensure.h"
 #include "core/base/log.h"
 #include "core/base/thread.h"
@@ -43,10 +44,12 @@ struct worker_pool {
     pthread_mutex_t lock; /* of all but the threads */
     pthread_cond_t more;
     struct lanes lanes[WORK_PRIORITIES];
-    unsigned waiting, idle;
-    unsigned later_max;   /* running for one lane */
-    unsigned soon_in_row; /* jobs taken past a waiting later one */
-    unsigned strangers;   /* jobs without an owner so far */
+    unsigned waiting, running, idle;
+    uint64_t jobs;                /* begun so far */
+    uint64_t wait_ns, counted_ns; /* what jobs waited in all, until then */
+    unsigned later_max;           /* running for one lane */
+    unsigned soon_in_row;         /* jobs taken past a waiting later one */
+    unsigned strangers;           /* jobs without an owner so far */
     bool closing;
 
     struct thread **threads;
@@ -106,6 +109,15 @@ static unsigned lane_next(struct lanes *l)
     return lane;
 }
 
+/* Jobs carry no time: what all together waited is how many waited how long. */
+static void count_waiting(struct worker_pool *pool)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+
+    pool->wait_ns += pool->waiting * (now_ns - pool->counted_ns);
+    pool->counted_ns = now_ns;
+}
+
 static struct taken job_take(struct worker_pool *pool)
 {
     enum work_priority priority = priority_next(pool);
@@ -113,7 +125,10 @@ static struct taken job_take(struct worker_pool *pool)
     unsigned lane = lane_next(l);
     struct taken taken = {queue_take(&l->queues[lane]), priority, lane};
 
+    count_waiting(pool);
     pool->waiting--;
+    pool->running++;
+    pool->jobs++;
     if (l->queues[lane].first == NULL)
         l->waiting &= ~(UINT64_C(1) << lane);
     if (++l->running[lane] >= pool->later_max && priority == WORK_LATER)
@@ -127,6 +142,7 @@ static void job_done(struct worker_pool *pool, const struct taken *taken)
 
     ensure(l->running[taken->lane] > 0);
     l->running[taken->lane]--;
+    pool->running--;
     l->full &= ~(UINT64_C(1) << taken->lane);
 }
 
@@ -199,6 +215,7 @@ static void submit_to(struct worker_pool *pool, struct job *job, enum work_prior
 
     queue_add(&pool->lanes[priority].queues[lane], job);
     pool->lanes[priority].waiting |= UINT64_C(1) << lane;
+    count_waiting(pool);
     pool->waiting++;
     wake = pool->idle > 0;
     pthread_mutex_unlock(&pool->lock);
@@ -230,6 +247,18 @@ unsigned worker_pool_waiting(struct worker_pool *pool)
     waiting = pool->waiting;
     pthread_mutex_unlock(&pool->lock);
     return waiting;
+}
+
+void worker_pool_numbers(struct worker_pool *pool, struct worker_pool_numbers *numbers_r)
+{
+    pthread_mutex_lock(&pool->lock);
+    count_waiting(pool);
+    *numbers_r = (struct worker_pool_numbers){.threads = pool->thread_count,
+                                              .running = pool->running,
+                                              .waiting = pool->waiting,
+                                              .jobs = pool->jobs,
+                                              .wait_ns = pool->wait_ns};
+    pthread_mutex_unlock(&pool->lock);
 }
 
 bool worker_pool_step(struct worker_pool *pool)

@@ -37,6 +37,12 @@ void worker_pool_submit_for(struct worker_pool *pool, struct job *job, enum work
                             uint64_t owner);
 unsigned worker_pool_waiting(struct worker_pool *pool); /* jobs not yet begun */
 
+struct worker_pool_numbers {
+    unsigned threads, running, waiting;
+    uint64_t jobs, wait_ns; /* begun so far, and what all together waited before that */
+};
+void worker_pool_numbers(struct worker_pool *pool, struct worker_pool_numbers *numbers_r);
+
 /* Runs one waiting job on the calling thread; false when there is none. */
 bool worker_pool_step(struct worker_pool *pool);
 
