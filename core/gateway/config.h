@@ -54,6 +54,12 @@ enum config_ssl {
     CONFIG_SSL_YES,
     CONFIG_SSL_REQUIRED,
 };
+enum config_sts {
+    CONFIG_STS_OFF,
+    CONFIG_STS_NONE,
+    CONFIG_STS_TESTING,
+    CONFIG_STS_ENFORCE,
+};
 enum config_tls_protocols {
     CONFIG_TLS_12,
     CONFIG_TLS_13
@@ -67,6 +73,7 @@ struct config {
     /* where to listen; how to run */
     struct config_list smtp_listen, lmtp_listen, imap_listen, pop3_listen;
     struct config_list submission_listen, submissions_listen, imaps_listen, pop3s_listen;
+    struct config_list http_listen;
     int io;                     /* enum config_io */
     uint64_t reactors, workers; /* never 0 here: "automatic" is resolved */
     uint64_t connection_count_limit;
@@ -141,6 +148,14 @@ struct config {
     const char *smtpd_tls_CAfile;
     bool smtpd_tls_ask_ccert, smtpd_tls_req_ccert, smtpd_tls_received_header;
     uint64_t smtpd_tls_loglevel;
+
+    /* HTTP */
+    uint64_t http_connection_limit, http_client_connection_limit;
+    uint64_t http_timeout, http_request_timeout;
+    struct config_list http_metrics_networks;
+    int mta_sts_mode; /* enum config_sts */
+    struct config_list mta_sts_mx;
+    uint64_t mta_sts_max_age;
 
     /* logins */
     uint64_t auth_cache_size, auth_cache_ttl;

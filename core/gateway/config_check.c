@@ -60,6 +60,20 @@ static void check_domains(struct check *c, const char *option, const struct conf
             found(c, option, "\"%s\" is not a domain; write one like example.org", list->at[i]);
 }
 
+/* As in RFC 8461 3.2: the first label may be a star. Not written, it is myhostname. */
+static void check_policy_hosts(struct check *c)
+{
+    static const char option[] = "mta_sts_mx";
+    const struct config_list *list = &c->config->mta_sts_mx;
+
+    if (!config_given(c->config, config_option_find(option, strlen(option))))
+        return;
+    for (unsigned i = 0; i < list->count; i++)
+        if (!is_domain(list->at[i] + (strncmp(list->at[i], "*.", 2) == 0 ? 2 : 0)))
+            found(c, option, "\"%s\" is not a host name; write one like mail.example.org",
+                  list->at[i]);
+}
+
 static void check_names(struct check *c)
 {
     const struct config *config = c->config;
@@ -211,6 +225,9 @@ unsigned config_check(struct config *config, config_check_say *say, void *contex
     check_places(&c, "submissions_listen", &config->submissions_listen);
     check_places(&c, "imaps_listen", &config->imaps_listen);
     check_places(&c, "pop3s_listen", &config->pop3s_listen);
+    check_places(&c, "http_listen", &config->http_listen);
+    check_networks(&c, "http_metrics_networks", &config->http_metrics_networks);
+    check_policy_hosts(&c);
     check_debug(&c);
     if (config->store_segment_size % 4096 != 0)
         found(&c, "store_segment_size", "not a multiple of 4096; write one, like 64m");

@@ -56,6 +56,14 @@ const struct config_option config_options[] = {
     ROW(pop3s_listen, LIST, "127.0.0.1:20995", 0, 0, "",
         "Where POP3 is served with TLS from the first byte on, written as in smtp_listen. "
         "Installed it is port 995."),
+    ROW(http_listen, LIST, "", 0, 0, "",
+        "Where HTTP is served, written as in smtp_listen: what mail programs ask for when an "
+        "account "
+        "is added (see the section CLIENT SET-UP of ringpost(8)), the MTA-STS policy and figures "
+        "for "
+        "Prometheus at /metrics. It is HTTP without TLS: put a web server that speaks HTTPS in "
+        "front "
+        "of it, under the names autoconfig, autodiscover and mta-sts of your domains."),
     ROW(io, ENUM, "auto", 0, 0, "auto uring epoll",
         "How the reactors do their input and output: io_uring, epoll, or io_uring where the kernel "
         "allows it. A command line wins over the file: -o io=epoll."),
@@ -89,6 +97,30 @@ const struct config_option config_options[] = {
     ROW(client_config_host, STRING, "", 0, 255, "",
         "The host that ringpost client-config tells mail programs to use, with the ports of the "
         "*_listen options. Left empty it is myhostname."),
+    ROW(http_connection_limit, INTEGER, "100", 1, 10000, "connections",
+        "Connections of HTTP at the same time, at each place of http_listen. Further ones wait in "
+        "the system's queue."),
+    ROW(http_client_connection_limit, INTEGER, "50", 1, 10000, "connections",
+        "The most of them of one address. Behind a proxy all have the same: then as many as "
+        "http_connection_limit."),
+    ROW(http_timeout, TIME, "10s", SECOND, HOUR, "milliseconds",
+        "How long a client of HTTP may be silent before it is hung up on."),
+    ROW(http_request_timeout, TIME, "30s", SECOND, HOUR, "milliseconds",
+        "How long a request over HTTP and its answer may take in all, however busy the client is."),
+    ROW(http_metrics_networks, LIST, "127.0.0.0/8 [::1]/128", 0, 0, "",
+        "The networks whose clients may see the figures at /metrics, written as in mynetworks. A "
+        "request that came through a proxy (Forwarded, X-Forwarded-For, X-Real-IP, Via) may not."),
+    ROW(mta_sts_mode, ENUM, "off", 0, 0, "off none testing enforce",
+        "What the policy says that other hosts get at "
+        "https://mta-sts.domain/.well-known/mta-sts.txt "
+        "(RFC 8461): whether they must have TLS with a certificate they trust to send us mail. "
+        "With "
+        "off there is no policy. The TXT record _mta-sts.domain is yours to write."),
+    ROW(mta_sts_mx, LIST, "$myhostname", 0, 0, "",
+        "The hosts that the MTA-STS policy names: those of your MX records; *.example.org for all "
+        "of a domain."),
+    ROW(mta_sts_max_age, TIME, "7d", 0, 31557600 * SECOND, "milliseconds",
+        "How long other hosts keep the MTA-STS policy."),
     ROW(mail_owner, STRING, "ringpost", 1, 63, "",
         "The user that a server started by root becomes, with its group, as soon as its sockets "
         "are open. The store and the log are its; the configuration, users, aliases and keys must "

@@ -11,6 +11,7 @@
 #include "core/gateway/config_changes.h"
 #include "core/gateway/folders.h"
 #include "core/gateway/gateway_reactor.h"
+#include "core/gateway/http.h"
 #include "core/gateway/overload.h"
 #include "core/gateway/services.h"
 #include "core/gateway/settings.h"
@@ -28,6 +29,7 @@ struct gateway {
     struct services *services;
     struct sockets *sockets; /* those that no reactor took yet; NULL with options.listen */
     struct overload *overload;
+    struct http *http; /* NULL by hand */
     struct gateway_reactor **reactors;
     unsigned reactor_count, started;
     bool is_stopping; /* by hand */
@@ -241,6 +243,33 @@ static bool open_listeners(struct gateway *g, struct chain *why)
     return true;
 }
 
+/* By hand there is none: it has a thread of its own. */
+static bool open_http(struct gateway *g, struct chain *why)
+{
+    const struct config_list *places = &g->config->http_listen;
+
+    if (g->sockets == NULL)
+        return true;
+    g->http = http_open(&(struct http_config){
+        .config = g->config,
+        .settings = g->service.settings,
+        .metrics = {.store = g->service.store,
+                    .workers = g->service.workers,
+                    .auth = g->service.auth,
+                    .budget = overload_budget(g->overload),
+                    .pressure = overload_pressure(g->overload)},
+    });
+    for (unsigned i = 0; i < places->count; i++) {
+        int fd = sockets_take(g->sockets, places->at[i], 0);
+        if (fd < 0 || !http_listen(g->http, fd, places->at[i], why))
+            return false;
+    }
+    if (http_start(g->http))
+        return true;
+    chain_addf(why, "can't start the thread of HTTP; see http_listen\n");
+    return false;
+}
+
 static void make_reactors(struct gateway *g)
 {
     static const char *const io_names[] = {
@@ -297,12 +326,14 @@ struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
                                                           .store = g->service.store,
                                                           .usage = g->service.usage});
     make_reactors(g);
-    if (!open_listeners(g, why) || !start_reactors(g, why))
+    if (!open_listeners(g, why) || !start_reactors(g, why) || !open_http(g, why))
         goto fail;
     if (g->options.complete != NULL && !g->options.complete(g->options.context, why))
         goto fail;
     for (unsigned i = 0; i < g->reactor_count; i++)
         gateway_reactor_accept(g->reactors[i]);
+    if (g->http != NULL)
+        http_accept(g->http);
     if (g->sockets != NULL)
         sockets_close(&g->sockets);
     return g;
@@ -354,6 +385,8 @@ void gateway_close(struct gateway **gateway)
 {
     struct gateway *g = *gateway;
 
+    if (g->http != NULL)
+        http_close(&g->http);
     stop_reactors(g);
     if (g->service.auth != NULL)
         auth_stop(g->service.auth);
@@ -395,6 +428,10 @@ void gateway_describe(const struct gateway *g, struct chain *out)
             chain_addf(out, "%s%s %s", separator, row->service.name, row->places->at[p]);
             separator = ", ";
         }
+    }
+    for (unsigned p = 0; p < g->config->http_listen.count; p++) {
+        chain_addf(out, "%shttp %s", separator, g->config->http_listen.at[p]);
+        separator = ", ";
     }
     chain_addf(out, " (%s, reactors: %u, workers: %u)", gateway_reactor_backend(g->reactors[0]),
                g->reactor_count, (unsigned)g->config->workers);

@@ -51,11 +51,18 @@ static struct sockets_place *place_add(struct sockets *s, const char *text)
     return p;
 }
 
-/* True when all reactors got one of those that were handed over. */
-static bool place_take_given(struct sockets *s, struct sockets_place *p,
-                             const struct config_place *place)
+/* HTTP is one thread's, and a unix socket has no room for two: the first takes it. */
+static unsigned place_sockets(const struct sockets *s, const char *option,
+                              const struct config_place *place)
 {
-    for (unsigned i = 0; i < s->reactors; i++) {
+    return place->path != NULL || strcmp(option, "http_listen") == 0 ? 1 : s->reactors;
+}
+
+/* True when all of `count` were handed over. */
+static bool place_take_given(struct sockets *s, struct sockets_place *p,
+                             const struct config_place *place, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
         p->fds[i] = activation_socket(&s->given, place, i);
         if (p->fds[i] < 0)
             return false;
@@ -63,24 +70,22 @@ static bool place_take_given(struct sockets *s, struct sockets_place *p,
     return true;
 }
 
-/* A unix socket has no room for two, so the first reactor takes it. */
 static bool place_open(struct sockets *s, const char *option, const char *text, struct chain *why)
 {
     struct sockets_place *p = place_add(s, text);
     struct config_place place;
-    unsigned count = s->reactors;
+    unsigned count;
 
     if (!config_place_parse(text, &place))
         return false;
-    if (place_take_given(s, p, &place))
+    count = place_sockets(s, option, &place);
+    if (place_take_given(s, p, &place, count))
         return true;
     if (is_taken_for_good(&place)) {
         chain_addf(why, "%s is taken; stop what listens there, or choose another in %s\n", text,
                    option);
         return false;
     }
-    if (place.path != NULL)
-        count = 1;
     for (unsigned i = 0; i < count; i++) {
         p->fds[i] = listen_open(&place, why);
         if (p->fds[i] < 0)
