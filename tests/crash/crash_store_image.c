@@ -248,15 +248,18 @@ static void work_on(struct run *r)
 static void check_purged(const struct run *r, const struct store_check_report *report)
 {
     const struct model *m = load_state(&r->load, r->load.submitted);
-    uint32_t mailboxes = 0;
-    char text[100];
+    uint32_t mailboxes = 0, queued = 0;
+    char text[140];
 
     for (unsigned i = 0; i < MODEL_ACCOUNTS; i++)
         mailboxes += m->accounts[i].mailboxes;
-    (void)snprintf(text, sizeof(text), "%llu entries in %llu mailboxes, should be %u in %u",
+    for (uint32_t i = 0; i < m->queued_count; i++)
+        queued += i == 0 || m->queued[i].message != m->queued[i - 1].message;
+    (void)snprintf(text, sizeof(text),
+                   "%llu entries in %llu mailboxes, %llu queued, should be %u in %u, %u",
                    (unsigned long long)report->entries, (unsigned long long)report->mailboxes,
-                   m->count, mailboxes);
-    if (report->entries != m->count || report->mailboxes != mailboxes)
+                   (unsigned long long)report->queued, m->count, mailboxes, queued);
+    if (report->entries != m->count || report->mailboxes != mailboxes || report->queued != queued)
         crash_bad("store_check", text);
 }
 

@@ -74,7 +74,7 @@ static void make_mailbox_command(struct making *g, uint64_t kind)
 
 static void make_command(struct making *g)
 {
-    uint64_t kind = load_random(g->load, 120);
+    uint64_t kind = load_random(g->load, 150);
 
     memset(g->touched, 0, sizeof(g->touched));
     if (g->m->count > MODEL_ENTRIES_MAX / 4 && load_random(g->load, 2) == 0)
@@ -93,8 +93,12 @@ static void make_command(struct making *g)
         make_recent(g);
     else if (kind < 85)
         make_copy(g, kind >= 76);
-    else
+    else if (kind < 120)
         make_mailbox_command(g, kind - 85);
+    else if (kind < 126)
+        make_relayed(g);
+    else
+        make_queue_state(g);
 }
 
 /* ---- submitting ---- */
@@ -133,6 +137,10 @@ static void done(void *context, enum store_status status, const struct store_res
         for (size_t i = 0; i < count && i < e->count; i++) {
             if (results[i].status != STORE_OK || (e->uids[i] != 0 && results[i].uid != e->uids[i]))
                 wrong(l, "another UID than foretold", results[i].uid, e->uids[i]);
+            if (results[i].is_over != e->is_over[i])
+                wrong(l, "whether a queued message is over", results[i].is_over, e->is_over[i]);
+            if (e->queued[i] != 0)
+                l->ids[e->queued[i]] = results[i].message;
         }
     }
     free(w);
@@ -159,6 +167,8 @@ void load_change(struct load *l)
     l->submitted = change;
     w = xmalloc(sizeof(*w));
     *w = (struct waiting){l, change, (enum store_ack)load_random(l, 3)};
+    if (next->queued_count > MODEL_QUEUED_MAX / 2) /* ids are told, so that some may go */
+        w->ack = STORE_ACK_APPLIED;
     store_submit(l->store, &g.change, w->ack, done, w);
     if (l->acks_early)
         l->acked = change;

@@ -20,7 +20,9 @@ enum {
 
 struct expected {
     unsigned count;
-    uint32_t uids[LOAD_RESULTS_MAX]; /* 0: not a delivery */
+    uint32_t uids[LOAD_RESULTS_MAX];   /* 0: not a delivery */
+    uint32_t queued[LOAD_RESULTS_MAX]; /* the message whose id comes back; 0: none */
+    bool is_over[LOAD_RESULTS_MAX];    /* nobody of a queued message is left */
     bool is_acked;
 };
 
@@ -32,8 +34,10 @@ struct load {
     uint32_t submitted, acked; /* changes */
     uint32_t message;          /* number of the last one */
     uint32_t crc[LOAD_MESSAGES_MAX];
-    bool acks_early; /* the control: called acknowledged when submitted */
-    char why[300];   /* what the store answered wrong, or "" */
+    store_message ids[LOAD_MESSAGES_MAX]; /* of queued ones, as answers told; 0: none did */
+    uint32_t due;                         /* the last due time that was given */
+    bool acks_early;                      /* the control: called acknowledged when submitted */
+    char why[300];                        /* what the store answered wrong, or "" */
 };
 const struct model *load_state(const struct load *l, uint32_t change);
 /* Makes and submits one change. */

@@ -6,12 +6,13 @@
 
 #include "core/base/crc32c.h"
 #include "core/base/number.h"
+#include "tests/crash/crash_store_queue.h"
 
 struct look {
     const struct load *load;
     struct store_view *v;
     struct model *m;
-    uint64_t hash;
+    uint64_t hash, due;
     char *why;
     size_t why_size;
     bool is_wrong;
@@ -33,16 +34,16 @@ static void mix(struct look *k, uint64_t n)
 
 /* ---- one entry ---- */
 
-static uint32_t look_at_body(struct look *k, const struct store_entry *e, uint32_t *size_r)
+static uint32_t look_at_body(struct look *k, store_message id, uint32_t *size_r)
 {
     struct span bytes, meta;
     uint32_t message;
     size_t len;
     char *right;
 
-    if (store_message_size(k->v, e->message, size_r) != STORE_OK ||
-        store_message_bytes(k->v, e->message, 0, *size_r, &bytes) != STORE_OK || bytes.len < 8) {
-        wrong(k, "a body can't be read, uid", e->uid, 0);
+    if (store_message_size(k->v, id, size_r) != STORE_OK ||
+        store_message_bytes(k->v, id, 0, *size_r, &bytes) != STORE_OK || bytes.len < 8) {
+        wrong(k, "a body can't be read", id, 0);
         return 0;
     }
     message = (uint32_t)number_get64(bytes.at);
@@ -51,7 +52,7 @@ static uint32_t look_at_body(struct look *k, const struct store_entry *e, uint32
         wrong(k, "a body has other bytes, message", message, bytes.len);
         return 0;
     }
-    if (store_message_meta(k->v, e->message, &meta) != STORE_OK) {
+    if (store_message_meta(k->v, id, &meta) != STORE_OK) {
         wrong(k, "META can't be read", message, 0);
         return 0;
     }
@@ -90,7 +91,7 @@ static void look_at_entry(struct look *k, unsigned mailbox, const struct store_e
         wrong(k, "more messages than can be", k->m->count, 0);
         return;
     }
-    message = look_at_body(k, e, &size);
+    message = look_at_body(k, e->message, &size);
     if (store_entry_header(k->v, e, &bytes) != STORE_OK)
         wrong(k, "a delivery header can't be read", message, e->uid);
     else if (message != 0 &&
@@ -306,6 +307,65 @@ static void look_at_account(struct look *k, unsigned account, store_account id)
     model_ages_rank(k->m, account);
 }
 
+/* ---- the queue ---- */
+
+static void look_at_recipients(struct look *k, store_queue_id id, uint32_t message)
+{
+    struct store_queue_recipient r;
+    uint32_t from = 0;
+    size_t count;
+
+    while (store_queue_recipients(k->v, id, from, &r, 1, &count) == STORE_OK && count == 1) {
+        if (k->m->queued_count == MODEL_QUEUED_MAX ||
+            !queue_recipient_is(&r, message, &k->m->queued[k->m->queued_count])) {
+            wrong(k, "a recipient that nobody made", id, r.number);
+            return;
+        }
+        k->m->queued_count++;
+        k->due += (r.marks & STORE_QUEUE_HELD) == 0;
+        mix(k, (uint64_t)r.tried_us);
+        from = r.number + 1;
+    }
+}
+
+/* Each who is not held is due once, in order. */
+static void look_at_due(struct look *k)
+{
+    struct store_queue_due due[2] = {{0}};
+    struct store_queue_recipient r;
+    size_t count;
+
+    while (store_queue_due(k->v, due[0].id ? &due[0] : NULL, &due[1], 1, &count) == STORE_OK &&
+           count == 1) {
+        if (due[1].due_us < due[0].due_us ||
+            store_queue_recipient(k->v, due[1].id, due[1].number, &r) != STORE_OK ||
+            r.due_us != due[1].due_us || (r.marks & STORE_QUEUE_HELD) != 0)
+            wrong(k, "a due time", due[1].id, due[1].number);
+        k->due--;
+        due[0] = due[1];
+    }
+    if (k->due != 0)
+        wrong(k, "due times", k->due, 0);
+}
+
+static void look_at_queue(struct look *k)
+{
+    struct store_queue_message m = {0};
+    uint32_t message, size;
+    size_t count;
+
+    while (!k->is_wrong && store_queue_messages(k->v, m.id, &m, 1, &count) == STORE_OK &&
+           count == 1) {
+        if (!queue_message_is(&m, &message) || look_at_body(k, m.id, &size) != message ||
+            m.envelope.size != size)
+            wrong(k, "a queued message", m.id, m.envelope.size);
+        else
+            look_at_recipients(k, m.id, message);
+        mix(k, m.id);
+    }
+    look_at_due(k);
+}
+
 bool store_look(struct store *s, const struct load *l, struct model *m_r, uint64_t *hash_r,
                 char *why, size_t why_size)
 {
@@ -326,6 +386,7 @@ bool store_look(struct store *s, const struct load *l, struct model *m_r, uint64
         else if (status != STORE_NOT_FOUND)
             wrong(&k, "accounts can't be read", i, status);
     }
+    look_at_queue(&k);
     store_view_close(&k.v);
     *hash_r = k.hash;
     return !k.is_wrong;

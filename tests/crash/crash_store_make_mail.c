@@ -92,6 +92,17 @@ void make_delivery(struct making *g)
     for (unsigned i = 0; i < recipients; i++)
         deliver_to(g, number, g->load->message, (first + i * 5) % MODEL_MAILBOXES,
                    load_random(g->load, 4) == 0 ? STORE_MISSING_CREATE : STORE_MISSING_TO_INBOX);
+    if (making_may_queue(g) && load_random(g->load, 6) == 0)
+        make_queued(g, number, g->load->message);
+}
+
+/* For nobody here. */
+void make_relayed(struct making *g)
+{
+    if (!making_may_queue(g) || g->load->message + 1 >= LOAD_MESSAGES_MAX)
+        return;
+    g->load->message++;
+    make_queued(g, message_add(g, g->load->message), g->load->message);
 }
 
 void make_append(struct making *g)

@@ -26,6 +26,10 @@ void making_expect(struct making *g, uint32_t uid);
 /* The mailbox has the account's next modseq, which is one for all that a command does. */
 void making_touch(struct making *g, unsigned mailbox);
 
+bool making_may_queue(const struct making *g);
+/* The message of this record is queued too, for some recipients. */
+void make_queued(struct making *g, unsigned record, uint32_t message);
+
 /* Each adds a command, or none when what was drawn cannot be or would alter nothing: that would
  * make two equal states. */
 void make_delivery(struct making *g);
@@ -35,6 +39,8 @@ void make_expunge(struct making *g);
 void make_purge(struct making *g);
 void make_recent(struct making *g);
 void make_copy(struct making *g, bool is_move);
+void make_relayed(struct making *g);
+void make_queue_state(struct making *g);
 void make_account(struct making *g);
 void make_folders(struct making *g);
 void make_mailbox(struct making *g);

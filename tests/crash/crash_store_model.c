@@ -47,12 +47,18 @@ static bool mailbox_equal(const struct model *a, const struct model *b, unsigned
     return x == NULL && y == NULL;
 }
 
+static bool queue_equal(const struct model *a, const struct model *b)
+{
+    return a->queued_count == b->queued_count &&
+           memcmp(a->queued, b->queued, a->queued_count * sizeof(a->queued[0])) == 0;
+}
+
 bool model_equal(const struct model *a, const struct model *b)
 {
     if (a->account_count != b->account_count || a->count != b->count ||
         memcmp(a->subscribed, b->subscribed, sizeof(a->subscribed)) != 0 ||
         a->folders != b->folders ||
-        memcmp(a->folder_uses, b->folder_uses, sizeof(a->folder_uses)) != 0)
+        memcmp(a->folder_uses, b->folder_uses, sizeof(a->folder_uses)) != 0 || !queue_equal(a, b))
         return false;
     for (unsigned i = 0; i < MODEL_ACCOUNTS; i++) {
         if (!account_equal(a, b, i))
@@ -96,6 +102,25 @@ static void mailbox_difference(const struct model *is, const struct model *shoul
                    y ? y->uid : 0, y ? y->flags : 0, y ? y->keywords : 0, y ? y->message : 0);
 }
 
+static void queue_difference(const struct model *is, const struct model *should, char *text,
+                             size_t size)
+{
+    uint32_t i = 0;
+    const struct model_queued *x = is->queued, *y = should->queued;
+
+    while (i < is->queued_count && i < should->queued_count && memcmp(x, y, sizeof(*x)) == 0) {
+        i++;
+        x++;
+        y++;
+    }
+    (void)snprintf(text, size,
+                   "queued %u of %u: message %u number %u tries %u marks %u code %u address %u hop "
+                   "%u due %lld, should be of %u: %u %u %u %u %u %u %u %lld",
+                   i, is->queued_count, x->message, x->number, x->tries, x->marks, x->code,
+                   x->address, x->hop, (long long)x->due, should->queued_count, y->message,
+                   y->number, y->tries, y->marks, y->code, y->address, y->hop, (long long)y->due);
+}
+
 void model_difference(const struct model *is, const struct model *should, char *text, size_t size)
 {
     for (unsigned i = 0; i < MODEL_MAILBOXES; i++) {
@@ -119,8 +144,11 @@ void model_difference(const struct model *is, const struct model *should, char *
             return;
         }
     }
-    (void)snprintf(text, size, "%u messages and folders %x, should be %u, %x", is->count,
-                   is->folders, should->count, should->folders);
+    if (queue_equal(is, should))
+        (void)snprintf(text, size, "%u messages and folders %x, should be %u, %x", is->count,
+                       is->folders, should->count, should->folders);
+    else
+        queue_difference(is, should, text, size);
 }
 
 /* ---- what commands do ---- */

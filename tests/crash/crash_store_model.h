@@ -18,6 +18,8 @@ enum {
     MODEL_MAILBOXES = MODEL_ACCOUNTS * MODEL_NAMES,
     MODEL_KEYWORDS = 5,
     MODEL_ENTRIES_MAX = 256,
+    MODEL_QUEUED_MAX = 48, /* recipients */
+    MODEL_HOPS = 5,        /* addresses and next hops that a recipient may come to have */
     LOAD_MESSAGES_MAX = 2048,
     LOAD_SMALL_FROM = 1536, /* messages with numbers from here on are short */
 };
@@ -40,6 +42,13 @@ struct model_account {
     uint32_t made;              /* mailboxes that there ever were; no view shows this, nor */
     uint64_t modseq;            /* this, once the mailbox that had it last is gone */
 };
+struct model_queued {
+    uint32_t message, number, tries, marks;
+    uint32_t code;         /* of the last try */
+    uint32_t address, hop; /* 0: the first, none */
+    uint32_t unused;
+    int64_t due;
+};
 struct model {
     struct model_account accounts[MODEL_ACCOUNTS];
     struct model_mailbox mailboxes[MODEL_MAILBOXES];
@@ -48,6 +57,8 @@ struct model {
     uint32_t folder_uses[MODEL_NAMES]; /* ... for this */
     uint32_t account_count, count;
     struct model_entry entries[MODEL_ENTRIES_MAX]; /* of a mailbox in order of UIDs */
+    uint32_t queued_count;
+    struct model_queued queued[MODEL_QUEUED_MAX]; /* in order of messages, then numbers */
 };
 /* Of what a view shows. */
 bool model_equal(const struct model *a, const struct model *b);
