@@ -373,7 +373,7 @@ void store_change_copy(struct store_change *c, const struct store_copy *copy);
 void store_change_recent(struct store_change *c, store_mailbox mailbox, uint32_t uid);
 
 enum store_ack {
-    STORE_ACK_NONE,    /* done() is called, but nobody need be woken for it: it may ride along */
+    STORE_ACK_NONE,    /* as DURABLE, some milliseconds later: it rides along with others */
     STORE_ACK_DURABLE, /* done() when it can't be lost any more */
     STORE_ACK_APPLIED, /* done() when views see it and its result is known */
 };

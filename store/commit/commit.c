@@ -25,6 +25,14 @@ enum {
     SEGMENT_WAIT_MS = 2000,    /* for the housekeeper; then STORE_FULL */
     COMPANY_SLICE_US = 100,    /* without a new change, and nobody is waited for any more */
     COMPANY_US_MAX = 1000,
+    RIDE_US = 5000,       /* that changes nobody waits for may wait for company */
+    RIDE_BYTES = 1 << 20, /* of them that do */
+};
+
+enum sleep { /* futex */
+    AWAKE,
+    ASLEEP, /* any change wakes it */
+    RIDING, /* one that somebody waits for does */
 };
 
 struct committer {
@@ -34,7 +42,8 @@ struct committer {
     /* Any thread pushes, newest first; the committer takes all at once. */
     _Atomic(struct store_change *) pushed;
     atomic_uint submitted; /* changes, modulo 2^32 */
-    atomic_uint is_asleep; /* futex */
+    atomic_uint pressing;  /* changes that wait and somebody for them */
+    atomic_uint sleeps;    /* enum sleep */
     atomic_bool is_closing;
     atomic_size_t waiting_bytes;
     _Atomic uint64_t durable_seq, commits, records, commit_ns;
@@ -54,17 +63,32 @@ struct group { /* the changes of one batch */
     size_t bytes;
 };
 
+size_t committer_waiting_bytes(const struct committer *c)
+{
+    return atomic_load_explicit(&c->waiting_bytes, memory_order_relaxed);
+}
+
 /* ---- submitting ---- */
 
-static void wake(struct committer *c)
+static void wake(struct committer *c, bool is_pressing)
 {
-    if (atomic_exchange(&c->is_asleep, 0) == 1)
-        (void)syscall(SYS_futex, &c->is_asleep, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    unsigned sleeps = atomic_load(&c->sleeps);
+
+    if (sleeps == AWAKE || (sleeps == RIDING && !is_pressing))
+        return;
+    if (atomic_exchange(&c->sleeps, AWAKE) != AWAKE)
+        (void)syscall(SYS_futex, &c->sleeps, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static bool is_pressing(const struct store_change *change)
+{
+    return change->ack != STORE_ACK_NONE;
 }
 
 void committer_submit(struct committer *c, struct store_change *change)
 {
     size_t bytes = 0;
+    bool is_urgent;
 
     if (change->count == 0) {
         store_change_end(change, STORE_OK);
@@ -83,11 +107,14 @@ void committer_submit(struct committer *c, struct store_change *change)
         store_change_end(change, STORE_FULL);
         return;
     }
+    is_urgent = is_pressing(change);
+    if (is_urgent)
+        atomic_fetch_add(&c->pressing, 1);
     change->next = atomic_load_explicit(&c->pushed, memory_order_relaxed);
     while (!atomic_compare_exchange_weak(&c->pushed, &change->next, change))
         ;
     atomic_fetch_add_explicit(&c->submitted, 1, memory_order_relaxed);
-    wake(c);
+    wake(c, is_urgent || committer_waiting_bytes(c) > RIDE_BYTES);
 }
 
 /* ---- gathering ---- */
@@ -132,6 +159,8 @@ static struct group take_group(struct committer *c)
         g.records += c->first->count;
         messages += c->first->messages;
         changes++;
+        if (is_pressing(c->first))
+            atomic_fetch_sub(&c->pressing, 1);
         c->first = c->first->next;
     }
     ensure(g.last != NULL);
@@ -255,20 +284,38 @@ void committer_idle(struct committer *c)
 /* ---- the thread ---- */
 
 /* Sleeps until something is pushed; false when nothing was for a while. A push that comes between
- * our look and the sleep finds is_asleep set and wakes us. */
+ * our look and the sleep finds that we sleep and wakes us. */
 static bool sleep_until_pushed(struct committer *c)
 {
     const struct timespec idle = {.tv_sec = IDLE_S};
     long result = 0;
 
-    atomic_store(&c->is_asleep, 1);
+    atomic_store(&c->sleeps, ASLEEP);
     if (atomic_load(&c->pushed) == NULL && !atomic_load(&c->is_closing))
-        result = syscall(SYS_futex, &c->is_asleep, FUTEX_WAIT_PRIVATE, 1,
+        result = syscall(SYS_futex, &c->sleeps, FUTEX_WAIT_PRIVATE, ASLEEP,
                          c->is_covered ? NULL : &idle, NULL, 0);
-    if (result != 0 && errno == ETIMEDOUT && atomic_exchange(&c->is_asleep, 0) == 1)
+    if (result != 0 && errno == ETIMEDOUT && atomic_exchange(&c->sleeps, AWAKE) == ASLEEP)
         return false;
-    atomic_store(&c->is_asleep, 0);
+    atomic_store(&c->sleeps, AWAKE);
     return true;
+}
+
+static bool may_ride(struct committer *c)
+{
+    return c->first == NULL && atomic_load(&c->pushed) != NULL && atomic_load(&c->pressing) == 0 &&
+           committer_waiting_bytes(c) <= RIDE_BYTES && !atomic_load(&c->is_closing);
+}
+
+/* What nobody waits for costs no sync of its own while others come: it is written with the first of
+ * them, or when it waited long enough. */
+static void ride(struct committer *c)
+{
+    const struct timespec wait = {.tv_nsec = RIDE_US * 1000};
+
+    atomic_store(&c->sleeps, RIDING);
+    if (may_ride(c))
+        (void)syscall(SYS_futex, &c->sleeps, FUTEX_WAIT_PRIVATE, RIDING, &wait, NULL, 0);
+    atomic_store(&c->sleeps, AWAKE);
 }
 
 /* On a fast disk a sync is over before the next change comes, and each would pay for one of its
@@ -292,6 +339,8 @@ static void committer_run(void *context)
     struct committer *c = context;
 
     for (;;) {
+        if (may_ride(c))
+            ride(c);
         if (c->has_company && atomic_load_explicit(&c->pushed, memory_order_relaxed) != NULL)
             wait_for_company(c);
         if (committer_step(c))
@@ -329,7 +378,7 @@ void committer_close(struct committer **committer)
         return;
     atomic_store(&c->is_closing, true);
     if (c->thread != NULL) {
-        wake(c);
+        wake(c, true);
         thread_join(&c->thread);
     }
     while (committer_step(c))
@@ -353,11 +402,6 @@ uint64_t committer_busy_ns(const struct committer *c)
     uint64_t now_ns = clock_monotonic_ns();
 
     return since_ns == 0 || now_ns < since_ns ? 0 : now_ns - since_ns;
-}
-
-size_t committer_waiting_bytes(const struct committer *c)
-{
-    return atomic_load_explicit(&c->waiting_bytes, memory_order_relaxed);
 }
 
 void committer_numbers(const struct committer *c, struct store_numbers *numbers_r)

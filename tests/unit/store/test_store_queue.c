@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store_support.h"
 
@@ -470,6 +471,54 @@ static void test_refused(void **state)
     close_and_check(&t);
 }
 
+static void counted(void *context, enum store_status status, const struct store_result *results,
+                    size_t count)
+{
+    (void)results;
+    assert_true(status == STORE_OK && count == 0);
+    __atomic_add_fetch((unsigned *)context, 1, __ATOMIC_SEQ_CST);
+}
+
+/* What nobody waits for is not synced one by one, and not behind what came later. */
+static void test_rides_along(void **state)
+{
+    enum {
+        UPDATES = 200
+    };
+    struct store_queue_update u = {.what = STORE_QUEUE_RETRY};
+    struct store_numbers before, after;
+    struct store_change *change;
+    struct test_store t;
+    unsigned done_count = 0;
+    store_queue_id id;
+
+    (void)state;
+    test_store_make(&t);
+    test_store_open(&t);
+    id = queue_one(&t, "a@example.com", 1);
+    store_numbers(t.store, &before);
+    for (u.due_us = 1; u.due_us <= UPDATES; u.due_us++) {
+        change = store_change_new(t.store);
+        store_change_queue_state(change, id, &u, 1, false);
+        store_submit(t.store, &change, STORE_ACK_NONE, counted, &done_count);
+    }
+    u.what = STORE_QUEUE_HOLD;
+    update(&t, id, &u, 1);
+    assert_int_equal(__atomic_load_n(&done_count, __ATOMIC_SEQ_CST), UPDATES);
+    store_numbers(t.store, &after);
+    assert_in_range(after.commits - before.commits, 1, UPDATES / 10);
+    assert_int_equal(after.records - before.records, UPDATES + 1);
+    /* alone: after a while */
+    change = store_change_new(t.store);
+    store_change_queue_state(change, id, &u, 1, false);
+    store_submit(t.store, &change, STORE_ACK_NONE, counted, &done_count);
+    for (unsigned i = 0; i < 20000 && __atomic_load_n(&done_count, __ATOMIC_SEQ_CST) == UPDATES;
+         i++)
+        usleep(500);
+    assert_int_equal(__atomic_load_n(&done_count, __ATOMIC_SEQ_CST), UPDATES + 1);
+    close_and_check(&t);
+}
+
 /* ---- many ---- */
 
 static void test_walks(void **state)
@@ -567,7 +616,8 @@ int main(void)
         cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_updates),
         cmocka_unit_test(test_gone),           cmocka_unit_test(test_bounce_once),
         cmocka_unit_test(test_body_is_shared), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_walks),          cmocka_unit_test(test_rebuilt),
+        cmocka_unit_test(test_rides_along),    cmocka_unit_test(test_walks),
+        cmocka_unit_test(test_rebuilt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
