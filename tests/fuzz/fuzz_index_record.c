@@ -1,10 +1,13 @@
 /* fuzz_index_record: any bytes as a value of the index: refused, or a record that means the same
- * when it is written and read again. First byte: which table. */
+ * when it is written and read again. First byte: 'q' the queue's, 'c' those of its
+ * commands, else which of the other tables. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/alloc.h"
 #include "core/base/ensure.h"
+#include "store/commit/command_queue.h"
+#include "store/index/index_queue.h"
 #include "store/index/index_record.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -56,6 +59,56 @@ static void check_fixed(struct span value)
         ensure(record_mark_read(record(record_mark_write(written, &mark)), &mark_again));
 }
 
+static void check_queue(struct span value)
+{
+    static char first[RECORD_QUEUE_MAX], second[RECORD_QUEUE_MAX];
+    struct store_queue_envelope envelope;
+    struct store_queue_recipient recipient;
+    struct store_queue_update update;
+    size_t len;
+
+    if (record_envelope_read(value, &envelope)) {
+        len = record_envelope_write(first, &envelope);
+        ensure(record_envelope_read((struct span){first, len}, &envelope));
+        ensure(record_envelope_write(second, &envelope) == len && memcmp(first, second, len) == 0);
+    }
+    if (record_recipient_read(value, &recipient)) {
+        len = record_recipient_write(first, &recipient);
+        ensure(record_recipient_read((struct span){first, len}, &recipient));
+        ensure(record_recipient_write(second, &recipient) == len &&
+               memcmp(first, second, len) == 0);
+    }
+    if (record_update_read(value, &update)) {
+        len = record_update_write(first, &update);
+        ensure(record_update_read((struct span){first, len}, &update));
+        ensure(record_update_write(second, &update) == len && memcmp(first, second, len) == 0);
+    }
+}
+
+/* The arguments of commands of the queue: a part of a delivery, and states. */
+static void check_queue_command(struct span value)
+{
+    struct store_queue_envelope envelope;
+    struct store_queue_recipient recipient;
+    struct command_queue_state state;
+    struct store_queue_update update;
+    struct span part, recipients;
+    uint32_t count = 0;
+
+    if (command_deliver_queue(value, &part) || (part = value).len > 0) {
+        if (command_queue_read(part, &envelope, &recipients)) {
+            while (command_queue_next(&recipients, &recipient))
+                count++;
+            ensure(count == envelope.recipients && count > 0);
+        }
+    }
+    if (command_queue_state_read(value, &state)) {
+        for (count = 0; command_queue_update_next(&state.updates, &update);)
+            count++;
+        ensure(count == state.count);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *value;
@@ -64,10 +117,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     value = xmalloc(size);
     memcpy(value, data + 1, size - 1);
-    if (data[0] % 3 == 2)
-        check_fixed((struct span){value, size - 1});
-    else
-        check_names((struct span){value, size - 1}, data[0] % 3 == 1);
+    switch (data[0]) {
+    case 'q':
+        check_queue((struct span){value, size - 1});
+        break;
+    case 'c':
+        check_queue_command((struct span){value, size - 1});
+        break;
+    default:
+        if (data[0] % 3 == 2)
+            check_fixed((struct span){value, size - 1});
+        else
+            check_names((struct span){value, size - 1}, data[0] % 3 == 1);
+    }
     free(value);
     return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "store_support.h"
 
-#include "store/commit/command_args.h"
+#include "store/commit/command_queue.h"
 
 static const struct span words[] = {
     {"$Junk", 5},
@@ -156,6 +156,36 @@ static struct command_text make_snap(void)
     return t;
 }
 
+static struct command_text make_queue_state(void)
+{
+    static const struct store_queue_update updates[] = {
+        {.number = 1,          .what = STORE_QUEUE_LATER, .due_us = 5, .code = 451, .status = {"no", 2}},
+        {.number = 7, .what = STORE_QUEUE_REDIRECT,                          .address = {"a@b", 3}                          },
+    };
+    struct command_text t = {0};
+
+    command_queue_state_write(&t, 0x100000040, updates, 2, true);
+    return t;
+}
+
+static struct command_text make_queued(void)
+{
+    static const struct store_queue_envelope envelope = {
+        .queue_id = {"Q1",            2 },
+          .sender = {"s@example.org", 13}
+    };
+    static const struct store_queue_recipient recipients[] = {
+        {.address = {"a@example.com", 13}, .due_us = 1             },
+        {.address = {"b@example.com", 13}, .orcpt = {"rfc822;b", 8}},
+    };
+    struct command_text t = make_deliver(), queue = {0};
+
+    command_queue_write(&queue, &envelope, recipients, 2);
+    command_deliver_end(&t, (struct span){queue.at, queue.len});
+    free(queue.at);
+    return t;
+}
+
 /* Reads by every reader, touching all that it says is there; how many took it. */
 static unsigned read_all(struct span args)
 {
@@ -166,6 +196,8 @@ static unsigned read_all(struct span args)
     struct store_folder folder;
     struct command_moved moved;
     struct command_snap snap;
+    struct command_queue_state state;
+    struct store_queue_update update;
     struct span targets, name, keywords;
     store_mailbox id;
     unsigned count, taken = 0, seen = 0;
@@ -203,6 +235,13 @@ static unsigned read_all(struct span args)
     }
     taken += command_moved_read(args, &moved) && command_deliver_read(moved.args, &count, &targets);
     taken += command_snap_read(args, &snap);
+    if (command_queue_state_read(args, &state)) {
+        seen = 0;
+        while (command_queue_update_next(&state.updates, &update))
+            seen++;
+        assert_int_equal(seen, state.count);
+        taken++;
+    }
     return taken;
 }
 
@@ -210,18 +249,19 @@ static const struct {
     struct command_text (*make)(void);
     unsigned taken;
 } kinds[] = {
-    {make_deliver, 1},
-    {make_moved,   2},
-    {make_flags,   1},
-    {make_expunge, 1},
-    {make_recent,  1},
-    {make_account, 1},
-    {make_mailbox, 1},
-    {make_create,  1},
-    {make_rename,  1},
-    {make_folders, 1},
-    {make_purge,   1},
-    {make_snap,    1},
+    {make_deliver,     1},
+    {make_moved,       2},
+    {make_flags,       1},
+    {make_expunge,     1},
+    {make_recent,      1},
+    {make_account,     1},
+    {make_mailbox,     1},
+    {make_create,      1},
+    {make_rename,      1},
+    {make_folders,     1},
+    {make_purge,       1},
+    {make_snap,        1},
+    {make_queue_state, 1},
 };
 
 static void test_cut_and_changed(void **state)
@@ -248,6 +288,53 @@ static void test_cut_and_changed(void **state)
         }
         free(t.at);
     }
+}
+
+/* A queue part is whole or it is none. */
+static bool read_queued(struct span args, unsigned *recipients_r)
+{
+    struct store_queue_envelope envelope;
+    struct store_queue_recipient recipient;
+    struct span part, recipients;
+
+    *recipients_r = 0;
+    if (!command_deliver_queue(args, &part) || !command_queue_read(part, &envelope, &recipients))
+        return false;
+    while (command_queue_next(&recipients, &recipient))
+        ++*recipients_r;
+    assert_int_equal(*recipients_r, envelope.recipients);
+    return true;
+}
+
+static void test_queued(void **state)
+{
+    struct command_text t = make_queued(), plain = make_deliver();
+    struct span targets;
+    unsigned count;
+
+    (void)state;
+    assert_true(read_queued((struct span){t.at, t.len}, &count));
+    assert_int_equal(count, 2);
+    assert_true(command_deliver_read((struct span){t.at, t.len}, &count, &targets));
+    assert_int_equal(count, 2);
+    assert_int_equal(targets.len, plain.len - 4);
+    assert_memory_equal(targets.at, plain.at + 4, targets.len);
+    assert_false(read_queued((struct span){plain.at, plain.len}, &count));
+    for (size_t len = 0; len < t.len; len++) {
+        char *copy = malloc(len + 1);
+        memcpy(copy + 1, t.at, len);
+        assert_false(read_queued((struct span){copy + 1, len}, &count));
+        free(copy);
+    }
+    for (size_t i = 0; i < t.len; i++) {
+        char *copy = malloc(t.len);
+        memcpy(copy, t.at, t.len);
+        copy[i] = (char)~copy[i];
+        (void)read_queued((struct span){copy, t.len}, &count);
+        free(copy);
+    }
+    free(plain.at);
+    free(t.at);
 }
 
 static void test_round_trips(void **state)
@@ -343,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_and_changed),
+        cmocka_unit_test(test_queued),
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_ranges_refused),
         cmocka_unit_test(test_rows),

@@ -10,6 +10,7 @@
 #include "store/index/index_env.h"
 #include "store/index/index_key.h"
 #include "store/index/index_name.h"
+#include "store/index/index_queue.h"
 #include "store/index/index_record.h"
 
 static int order(struct index_key a, struct index_key b)
@@ -29,6 +30,9 @@ static void test_keys_sort(void **state)
     assert_true(order(key_message(1, UINT32_MAX), key_message(2, 0)) < 0);
     assert_true(order(key_body(255), key_body(256)) < 0);
     assert_true(order(key_vanished(1, 5, 9), key_vanished(1, 6, 1)) < 0);
+    assert_true(order(key_due(-9, 9, 9), key_due(1, 1, 1)) < 0);
+    assert_true(order(key_due(1, 1, 9), key_due(1, 2, 0)) < 0);
+    assert_true(order(key_recipient(1, UINT32_MAX), key_recipient(2, 0)) < 0);
     assert_true(order(key_changed(1, UINT64_MAX), key_changed(2, 0)) < 0);
     assert_true(order(key_name(1, SPAN("a/b")), key_name(1, SPAN("a b"))) < 0);
     assert_true(order(key_name(1, SPAN("a")), key_name(1, SPAN("a/b"))) < 0);
@@ -138,6 +142,84 @@ static void test_records_golden(void **state)
     len = record_mark_write(at, &mark);
     assert_bytes("mark", at, len, "0100000000000000020000000000000003000000");
     assert_true(record_mark_read((struct span){at, len}, &mark_read));
+}
+
+static void test_queue_records_golden(void **state)
+{
+    const struct store_queue_envelope e = {
+        .queue_id = SPAN("Q1"),
+        .sender = SPAN("s"),
+        .envid = SPAN("e"),
+        .client = SPAN("c"),
+        .login = SPAN("l"),
+        .auth = SPAN("a"),
+        .verp = SPAN("+="),
+        .arrival_us = 0x1122334455667788,
+        .deliver_by_us = 2,
+        .hold_until_us = 3,
+        .ret = 1,
+        .body = 2,
+        .priority = -1,
+        .flags = STORE_QUEUE_FLAGS_ALL,
+        .size = 4,
+        .recipients = 5,
+    };
+    const struct store_queue_recipient r = {
+        .address = SPAN("r"),
+        .original = SPAN("o"),
+        .orcpt = SPAN("p"),
+        .nexthop = SPAN("n"),
+        .dsn = SPAN("d"),
+        .host = SPAN("h"),
+        .status = SPAN("s"),
+        .notify = 12,
+        .marks = STORE_QUEUE_MARKS_ALL,
+        .tries = 6,
+        .due_us = 7,
+        .tried_us = 8,
+        .code = 0x1C3,
+    };
+    const struct store_queue_update u = {
+        .what = STORE_QUEUE_REDIRECT,
+        .number = 9,
+        .due_us = 10,
+        .code = 11,
+        .dsn = SPAN("d"),
+        .host = SPAN("h"),
+        .status = SPAN("s"),
+        .nexthop = SPAN("n"),
+        .address = SPAN("a"),
+    };
+    struct store_queue_envelope e_read;
+    struct store_queue_recipient r_read;
+    struct store_queue_update u_read;
+    char at[RECORD_QUEUE_MAX], again[RECORD_QUEUE_MAX];
+    size_t len;
+
+    (void)state;
+    len = record_envelope_write(at, &e);
+    assert_bytes("envelope", at, len,
+                 "010102ff0f00000088776655443322110200000000000000030000000000000004000000"
+                 "05000000020001000100010001000100020051317365636c612b3d");
+    assert_true(record_envelope_read((struct span){at, len}, &e_read));
+    assert_int_equal(record_envelope_write(again, &e_read), len);
+    assert_memory_equal(at, again, len);
+    len = record_recipient_write(at, &r);
+    assert_bytes("recipient", at, len,
+                 "01070c000600000007000000000000000800000000000000c30100000100010001000100"
+                 "010001000100726f706e646873");
+    assert_true(record_recipient_read((struct span){at, len}, &r_read));
+    assert_int_equal(record_recipient_write(again, &r_read), len);
+    assert_memory_equal(at, again, len);
+    len = record_update_write(at, &u);
+    assert_bytes("update", at, len,
+                 "01060b00090000000a00000000000000010001000100010001006468736e61");
+    assert_true(record_update_read((struct span){at, len}, &u_read));
+    assert_int_equal(record_update_write(again, &u_read), len);
+    assert_memory_equal(at, again, len);
+    assert_false(record_update_read((struct span){at, len - 1}, &u_read));
+    at[1] = STORE_QUEUE_WHATS;
+    assert_false(record_update_read((struct span){at, len}, &u_read));
 }
 
 static void test_mailbox_record_golden(void **state)
@@ -372,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_keys_sort),
         cmocka_unit_test(test_records_golden),
         cmocka_unit_test(test_mailbox_record_golden),
+        cmocka_unit_test(test_queue_records_golden),
         cmocka_unit_test(test_records_refused),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_transactions),
