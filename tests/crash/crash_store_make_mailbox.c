@@ -109,7 +109,8 @@ void make_rename(struct making *g)
         g->is_full = rename_one(g, (unsigned)load_random(g->load, MODEL_MAILBOXES));
 }
 
-/* What is subscribed must be there then, or something below it. */
+/* What is subscribed must be there then, or something below it; and the account before the change,
+ * though it may make the account and give it folders, subscribed ones. */
 void make_subscription(struct making *g)
 {
     unsigned mailbox = (unsigned)load_random(g->load, MODEL_MAILBOXES);
@@ -118,7 +119,7 @@ void make_subscription(struct making *g)
     for (unsigned i = 0; i < MODEL_MAILBOXES; i++)
         is_there =
             is_there || (making_before(g)->mailboxes[i].number != 0 && model_is_below(i, mailbox));
-    if (!is_there)
+    if (!is_there || making_before(g)->accounts[mailbox / MODEL_NAMES].number == 0)
         return;
     *subscribed = !*subscribed;
     store_change_subscribe(g->change, account_of(g, mailbox), name_of(mailbox), *subscribed);

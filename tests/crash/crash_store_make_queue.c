@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/ensure.h"
+#include "core/base/number.h"
 #include "tests/crash/crash_store_making.h"
 
 enum {
@@ -53,20 +54,21 @@ static struct store_queue_envelope envelope_of(uint32_t message, char texts[2][T
 
 bool queue_message_is(const struct store_queue_message *m, uint32_t *message_r)
 {
-    char texts[2][TEXT_SIZE], id[TEXT_SIZE];
+    const struct store_queue_envelope *e = &m->envelope;
+    const char *dot = memchr(e->queue_id.at, '.', e->queue_id.len);
+    char texts[2][TEXT_SIZE];
     struct store_queue_envelope right;
+    uint64_t number;
 
-    if (m->envelope.queue_id.len >= TEXT_SIZE)
+    if (dot == NULL || dot == e->queue_id.at ||
+        !number_parse((struct span){e->queue_id.at + 1, (size_t)(dot - e->queue_id.at) - 1},
+                      LOAD_MESSAGES_MAX, &number))
         return false;
-    memcpy(id, m->envelope.queue_id.at, m->envelope.queue_id.len);
-    id[m->envelope.queue_id.len] = '\0';
-    if (sscanf(id, "Q%u.", message_r) != 1) /* NOLINT(cert-err34-c): compared as a text below */
-        return false;
+    *message_r = (uint32_t)number;
     right = envelope_of(*message_r, texts);
-    return span_eq(right.queue_id, m->envelope.queue_id) &&
-           span_eq(right.sender, m->envelope.sender) &&
-           right.arrival_us == m->envelope.arrival_us && right.priority == m->envelope.priority &&
-           right.flags == m->envelope.flags;
+    return span_eq(right.queue_id, e->queue_id) && span_eq(right.sender, e->sender) &&
+           right.arrival_us == e->arrival_us && right.priority == e->priority &&
+           right.flags == e->flags;
 }
 
 /* Which of the texts that there can be it is. */
