@@ -19,11 +19,11 @@
 #include "core/base/span.h"
 #include "core/relay/relay_dns.h"
 #include "core/relay/relay_route.h"
+#include "core/relay/relay_sts_policy.h"
 #include "core/relay/relay_tls_policy.h"
 #include "core/relay/relay_tlsa.h"
 
 struct relay_resolver;
-struct relay_sts;
 
 enum {
     RELAY_TARGETS_MAX = 32,    /* bound of smtp_mx_address_limit */
@@ -88,13 +88,13 @@ struct relay_resolver_config { /* what is pointed to must outlive the resolver *
                                            proxy_interfaces */
     unsigned own_network_count;
     bool local_allowed; /* exchangers in the DNS may have loopback, link-local and such addresses */
-    bool defer_if_no_mx_address;       /* smtp_defer_if_no_mx_address_found */
-    const struct relay_tls_rules *tls; /* NULL: RELAY_TLS_MAY for all */
-    struct relay_sts *sts;             /* NULL: MTA-STS is not looked for */
-    uint64_t (*draw)(void);            /* NULL: random_u64() */
-    uint64_t (*now_ns)(void);          /* NULL: clock_monotonic_ns() */
-    unsigned lookups_max;              /* next hops being looked up; more are told 4.4.3. 0: 512 */
-    unsigned cache_max;                /* next hops that are kept; the oldest go. 0: 10,000 */
+    bool defer_if_no_mx_address;        /* smtp_defer_if_no_mx_address_found */
+    const struct relay_tls_rules *tls;  /* NULL: RELAY_TLS_MAY for all */
+    const struct relay_sts_source *sts; /* NULL: MTA-STS is not looked for */
+    uint64_t (*draw)(void);             /* NULL: random_u64() */
+    uint64_t (*now_ns)(void);           /* NULL: clock_monotonic_ns() */
+    unsigned lookups_max;               /* next hops being looked up; more are told 4.4.3. 0: 512 */
+    unsigned cache_max;                 /* next hops that are kept; the oldest go. 0: 10,000 */
 };
 
 MUST_USE struct relay_resolver *relay_resolver_open(const struct relay_resolver_config *config);
