@@ -117,3 +117,56 @@ size_t quoted_printable_end(struct quoted_printable *q, char *out)
     drop(q);
     return 0;
 }
+
+/* Does a line end here, or all of the text? */
+static bool at_line_end(struct span text)
+{
+    return text.len == 0 || (text.len >= 2 && text.at[0] == '\r' && text.at[1] == '\n');
+}
+
+static bool must_escape(struct span text)
+{
+    char c = text.at[0];
+
+    if (c == ' ' || c == '\t')
+        return at_line_end(span_after(text, 1));
+    return c < '!' || c > '~' || c == '=';
+}
+
+size_t quoted_printable_encode(struct span text, unsigned *column, char *out, size_t size,
+                               size_t *len_r)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t at = 0, len = 0;
+
+    while (at < text.len && size - len >= QUOTED_PRINTABLE_STEP_MAX) {
+        struct span rest = span_after(text, at);
+        bool is_escaped = must_escape(rest);
+        unsigned width = is_escaped ? 3 : 1;
+
+        if (at_line_end(rest)) {
+            memcpy(out + len, "\r\n", 2);
+            len += 2;
+            at += 2;
+            *column = 0;
+            continue;
+        }
+        /* One column is kept for the "=" of a soft line break, wherever the line ends. */
+        if (*column + width > QUOTED_PRINTABLE_LINE_MAX - 1u) {
+            memcpy(out + len, "=\r\n", 3);
+            len += 3;
+            *column = 0;
+        }
+        if (is_escaped) {
+            out[len++] = '=';
+            out[len++] = digits[(unsigned char)rest.at[0] >> 4];
+            out[len++] = digits[(unsigned char)rest.at[0] & 15];
+        } else {
+            out[len++] = rest.at[0];
+        }
+        *column += width;
+        at++;
+    }
+    *len_r = len;
+    return at;
+}

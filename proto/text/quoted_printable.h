@@ -2,10 +2,11 @@
 #define PROTO_TEXT_QUOTED_PRINTABLE_H
 
 /*
- * quoted_printable: reading RFC 2045 6.7, in any cuts.
+ * quoted_printable: RFC 2045 6.7, both ways; reading it in any cuts.
  *
- * Blanks before a line end were added on the way and go. What is malformed stays as it is written,
- * as the RFC advises, and is remembered. Line ends are passed on as they come. Any thread.
+ * When it is read, blanks before a line end were added on the way and go. What is malformed stays
+ * as it is written, as the RFC advises, and is remembered. Line ends are passed on as they come.
+ * Any thread.
  */
 
 #include <stdbool.h>
@@ -45,6 +46,17 @@ size_t quoted_printable_decode(struct quoted_printable *q, struct span text, cha
 
 /* What is left at the end of the text, at most QUOTED_PRINTABLE_HELD_MAX bytes. */
 size_t quoted_printable_end(struct quoted_printable *q, char *out);
+
+enum {
+    QUOTED_PRINTABLE_LINE_MAX = 76, /* characters of a line that is written: RFC 2045 6.7 (5) */
+    QUOTED_PRINTABLE_STEP_MAX = 8,  /* bytes that one byte can become, with a soft line break */
+};
+
+/* Writes the front of `text`, in which CRLF ends a line and all else is content, to `out` of at
+ * least QUOTED_PRINTABLE_STEP_MAX bytes. Returns how many bytes of it were taken: all that `out`
+ * has room for. `column` is 0 at the start and kept between calls. */
+size_t quoted_printable_encode(struct span text, unsigned *column, char *out, size_t size,
+                               size_t *len_r);
 
 /* One hex digit, either case; -1 for another byte. */
 int quoted_printable_hex(char c);
