@@ -17,7 +17,9 @@
 #include "proto/smtp/smtp_session.h"
 
 enum {
-    SMTP_VERBS = 17,                /* rows of smtp_verbs */
+    SMTP_VERBS = 17, /* rows of smtp_verbs */
+    SMTP_EXT_OF_RELAY = SMTP_EXT_REQUIRETLS | SMTP_EXT_MT_PRIORITY | SMTP_EXT_DELIVERBY |
+                        SMTP_EXT_FUTURERELEASE | SMTP_EXT_XVERP,
     SMTP_SKIP_LINE_MAX = 64 * 1024, /* bytes of a line too long that are read and forgotten */
     SMTP_SKIP_CHUNK_MAX = 1 << 30,  /* the same for a chunk that is refused */
 };

@@ -52,6 +52,18 @@ void smtp_client_set(struct smtp_session *s, const char *address)
     s->client.may_xclient |= may_xclient; /* the connection's right, whoever it speaks for */
 }
 
+/* What is a promise about the way behind us. */
+static unsigned smtp_offers_of_relay(const struct smtp_session *s)
+{
+    const struct smtp_settings *set = s->settings;
+
+    return (set->offers_requiretls && s->tls != NULL ? (unsigned)SMTP_EXT_REQUIRETLS : 0u) |
+           (set->offers_mt_priority ? (unsigned)SMTP_EXT_MT_PRIORITY : 0u) |
+           (set->offers_deliverby ? (unsigned)SMTP_EXT_DELIVERBY : 0u) |
+           (set->offers_futurerelease ? (unsigned)SMTP_EXT_FUTURERELEASE : 0u) |
+           (set->offers_xverp ? (unsigned)SMTP_EXT_XVERP : 0u);
+}
+
 unsigned smtp_offers(const struct smtp_session *s)
 {
     unsigned offers = ~(s->settings->smtpd_discard_ehlo_keywords | s->client.discard);
@@ -66,6 +78,7 @@ unsigned smtp_offers(const struct smtp_session *s)
         offers &= ~(unsigned)SMTP_EXT_SMTPUTF8;
     if (s->settings->disable_vrfy_command)
         offers &= ~(unsigned)SMTP_EXT_VRFY;
+    offers &= smtp_offers_of_relay(s) | ~(unsigned)SMTP_EXT_OF_RELAY;
     if (!(offers & SMTP_EXT_CHUNKING))
         offers &= ~(unsigned)SMTP_EXT_BINARYMIME;
     return offers;

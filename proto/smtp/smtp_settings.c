@@ -32,15 +32,18 @@ const struct smtp_settings smtp_settings_default = {
     .smtpd_tls_security_level = SMTP_TLS_NONE,
     .smtpd_tls_log = true,
     .smtpd_tls_received_header = true,
+    .deliverby_min_s = 0,
+    .futurerelease_max_s = 7 * 24 * 3600,
     .debug_queue_id = "",
 };
 
 unsigned smtp_settings_extension(struct span keyword)
 {
     static const char *const names[] = {
-        "PIPELINING",          "SIZE",     "VRFY",     "ETRN",     "XCLIENT",
-        "ENHANCEDSTATUSCODES", "8BITMIME", "DSN",      "SMTPUTF8", "CHUNKING",
-        "BINARYMIME",          "LIMITS",   "STARTTLS", "AUTH",
+        "PIPELINING",          "SIZE",      "VRFY",          "ETRN",     "XCLIENT",
+        "ENHANCEDSTATUSCODES", "8BITMIME",  "DSN",           "SMTPUTF8", "CHUNKING",
+        "BINARYMIME",          "LIMITS",    "STARTTLS",      "AUTH",     "REQUIRETLS",
+        "MT-PRIORITY",         "DELIVERBY", "FUTURERELEASE", "XVERP",
     };
 
     for (unsigned i = 0; i < COUNT_OF(names); i++) {

@@ -30,6 +30,11 @@ enum smtp_extension {
     SMTP_EXT_LIMITS = 1 << 11,             /* RFC 9422 */
     SMTP_EXT_STARTTLS = 1 << 12,           /* RFC 3207 */
     SMTP_EXT_AUTH = 1 << 13,               /* RFC 4954; offered behind STARTTLS */
+    SMTP_EXT_REQUIRETLS = 1 << 14,         /* RFC 8689; only under TLS */
+    SMTP_EXT_MT_PRIORITY = 1 << 15,        /* RFC 6710 */
+    SMTP_EXT_DELIVERBY = 1 << 16,          /* RFC 2852 */
+    SMTP_EXT_FUTURERELEASE = 1 << 17,      /* RFC 4865 */
+    SMTP_EXT_XVERP = 1 << 18,              /* Postfix's: a sender of its own for each recipient */
 };
 
 /* What becomes of clients without TLS. */
@@ -88,7 +93,12 @@ struct smtp_settings {
     enum smtp_tls_level smtpd_tls_security_level;
     bool smtpd_tls_log;             /* a note for each handshake that went well */
     bool smtpd_tls_received_header; /* Received: fields tell of the cipher */
-    const char *debug_queue_id;     /* "": real ones; else each mail gets this one */
+    /* What only a relay can promise; off while none honours it. */
+    bool offers_requiretls, offers_mt_priority, offers_deliverby, offers_futurerelease;
+    bool offers_xverp;
+    uint32_t deliverby_min_s;     /* no sender may ask for less in mode R */
+    uint32_t futurerelease_max_s; /* how long a mail may be held at most */
+    const char *debug_queue_id;   /* "": real ones; else each mail gets this one */
 };
 
 /* Postfix's defaults, for a host "localhost". */

@@ -10,10 +10,7 @@
 #include "tests/session/transcript.h"
 
 static const struct transcript_kind *const kinds[] = {
-    &transcript_smtp,
-    &transcript_lmtp,
-    &transcript_imap,
-    &transcript_pop3,
+    &transcript_smtp, &transcript_lmtp, &transcript_imap, &transcript_pop3, &transcript_client,
 };
 
 /* The last folder of the path. */

@@ -171,7 +171,7 @@ static void script_line(struct script *s, char kind, struct span text, bool *in_
         s->turns[s->turn_count - 1].said = s->server.len;
 }
 
-static void script_read(struct script *s, const char *path)
+static void script_read(struct script *s, const char *path, const struct transcript_kind *kind)
 {
     bool in_turn = false;
     char *at;
@@ -179,9 +179,12 @@ static void script_read(struct script *s, const char *path)
     *s = (struct script){.text = file_read(path)};
     for (at = s->text; *at != '\0';) {
         size_t len = strcspn(at, "\n");
+        char letter = at[0];
 
+        if (kind->speaks_first && (letter == 'C' || letter == 'S'))
+            letter = letter == 'C' ? 'S' : 'C';
         if (len >= 2 && at[1] == ':')
-            script_line(s, at[0],
+            script_line(s, letter,
                         span_after((struct span){at, len}, len > 2 && at[2] == ' ' ? 3 : 2),
                         &in_turn);
         at += len + (at[len] != '\0');
@@ -252,7 +255,11 @@ static void play_feed(struct play *p, struct span bytes)
     if (!p->drops)
         chain_add(&p->kept, bytes);
     while (s->want == SESSION_WANT_REPLY || s->want == SESSION_WANT_TLS ||
-           (s->want == SESSION_WANT_INPUT && eaten > 0 && p->kept.len > 0)) {
+           (s->want == SESSION_WANT_INPUT && (s->more || (eaten > 0 && p->kept.len > 0)))) {
+        if (s->want == SESSION_WANT_INPUT && s->more) {
+            s->ops->room(s);
+            continue;
+        }
         if (s->want == SESSION_WANT_TLS) {
             play_tls(p);
             continue;
@@ -392,7 +399,7 @@ void transcript_run(const char *path, const struct transcript_kind *kind, unsign
     size_t step = 1, cut_step;
     bool same;
 
-    script_read(&s, path);
+    script_read(&s, path, kind);
     cut_step = s.client.len / CUTS_MAX + 1;
     same = play_turns(&s, kind, 0, 0);
     if (!s.turns_only) {

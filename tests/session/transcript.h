@@ -22,6 +22,8 @@
  *                     crowded
  *     E: closed       it was ended by the server
  *
+ * In conversations of our client S: and R: are what its host says, and C: is what it says.
+ *
  * C: and R: lines without an S: between them are one turn.
  */
 
@@ -41,7 +43,8 @@ enum {
 
 /* What a protocol's tests bring. */
 struct transcript_kind {
-    const char *name; /* the folder of its transcripts */
+    const char *name;  /* the folder of its transcripts */
+    bool speaks_first; /* the session is the client: C: and S: change places */
 
     /* A world with a session in it. Notes are written to `notes`, a line each ended by LF. */
     void *(*open)(const struct transcript_setting *settings, unsigned count, struct chain *notes,
@@ -55,7 +58,7 @@ struct transcript_kind {
 };
 
 extern const struct transcript_kind transcript_smtp, transcript_lmtp, transcript_imap,
-    transcript_pop3;
+    transcript_pop3, transcript_client;
 
 /* Plays the file in all cuts. Adds to the counts; says on stderr what differs. */
 void transcript_run(const char *path, const struct transcript_kind *kind, unsigned *passed,

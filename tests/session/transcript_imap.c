@@ -328,5 +328,5 @@ static void imap_close_world(void *world)
     free(world);
 }
 
-const struct transcript_kind transcript_imap = {"imap", imap_open, imap_answer_request,
+const struct transcript_kind transcript_imap = {"imap", false, imap_open, imap_answer_request,
                                                 imap_close_world};

@@ -98,4 +98,5 @@ static void pop3_close_world(void *world)
     free(world);
 }
 
-const struct transcript_kind transcript_pop3 = {"pop3", pop3_open, pop3_answer, pop3_close_world};
+const struct transcript_kind transcript_pop3 = {"pop3", false, pop3_open, pop3_answer,
+                                                pop3_close_world};

@@ -82,7 +82,7 @@ static void smtp_close_world(void *world)
     free(world);
 }
 
-const struct transcript_kind transcript_smtp = {"smtp", open_smtp, smtp_answer_request,
+const struct transcript_kind transcript_smtp = {"smtp", false, open_smtp, smtp_answer_request,
                                                 smtp_close_world};
-const struct transcript_kind transcript_lmtp = {"lmtp", open_lmtp, smtp_answer_request,
+const struct transcript_kind transcript_lmtp = {"lmtp", false, open_lmtp, smtp_answer_request,
                                                 smtp_close_world};
