@@ -176,15 +176,18 @@ static bool is_divider(char c)
     return c == ' ' || c == '\t' || c == ',' || c == '\n' || c == '\r';
 }
 
-/* The next item of a list; false at its end. */
+/* The next item of a list; false at its end. What stands in braces is one item, as in
+ * "inline:{ a = b, c = d }". */
 static bool next_item(struct span *rest, struct span *item_r)
 {
-    size_t len = 0;
+    size_t len = 0, depth = 0;
 
     while (rest->len > 0 && is_divider(rest->at[0]))
         *rest = span_after(*rest, 1);
-    while (len < rest->len && !is_divider(rest->at[len]))
-        len++;
+    for (; len < rest->len && (depth > 0 || !is_divider(rest->at[len])); len++) {
+        depth += rest->at[len] == '{';
+        depth -= rest->at[len] == '}' && depth > 0;
+    }
     *item_r = span_first(*rest, len);
     *rest = span_after(*rest, len);
     return len > 0;

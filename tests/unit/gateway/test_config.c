@@ -218,6 +218,9 @@ static const struct {
      "c:1: mail_name: \"$nothing\" names no option; write $$ for a dollar sign\n"                                                       },
     {"mail_name = 5$\n",                             NULL,
      "c:1: mail_name: \"$\" names no option; write $$ for a dollar sign\n"                                                              },
+    {"mynetworks = x:{ a = b, {c} d }\n",            NULL,
+     "c:1: mynetworks: \"x:{ a = b, {c} d }\" is not a network; write it like 10.0.0.0/8 or "
+     "[fd00::]/8\n"                                                                                                                     },
     {"mynetworks = 10.0.0.0/33\n",                   NULL,
      "c:1: mynetworks: \"10.0.0.0/33\" is not a network; write it like 10.0.0.0/8 or [fd00::]/8\n"                                      },
     {"smtp_listen = localhost:25\n",                 NULL,
