@@ -140,9 +140,13 @@ static void addresses_are_there(struct relay_search *s)
 {
     if (!wants_dane(s))
         return;
-    for (unsigned i = 0; i < s->host_count; i++)
-        if (s->hosts[i].is_secure && !s->hosts[i].failed)
+    for (unsigned i = 0; i < s->host_count; i++) {
+        /* Who can make one of the questions fail must not switch DANE off: RFC 7672 2.2. */
+        if (s->hosts[i].is_secure && s->hosts[i].failed)
+            s->hosts[i].tlsa = RELAY_TLSA_FAILED;
+        else if (s->hosts[i].is_secure)
             ask_tlsa(s, i, false);
+    }
 }
 
 /* ---- addresses ---- */
@@ -177,7 +181,7 @@ static void address_came(struct relay_search *s, unsigned index, size_t len,
 
     note_ttl(s, answer);
     host->failed = host->failed || answer->status == RELAY_DNS_FAILED;
-    if (!answer->is_secure)
+    if (!answer->is_secure && answer->status != RELAY_DNS_FAILED)
         host->is_secure = false;
     if (answer->status != RELAY_DNS_OK)
         return;
