@@ -8,6 +8,7 @@
 
 #include "store_support.h"
 
+#include "store/index/index_env.h"
 #include "store/store_queue.h"
 
 static const struct store_queue_envelope envelope = {
@@ -610,6 +611,79 @@ static void test_rebuilt(void **state)
     close_and_check(&t);
 }
 
+/* Relayed mail gives its room back, and what stays of it does not keep the segments. */
+static void test_room_comes_back(void **state)
+{
+    enum {
+        MAILS = 300,
+        STAYS = 50, /* one of so many */
+    };
+    struct store_numbers n;
+    struct test_store t;
+    store_queue_id id, kept = 0;
+    struct store_view *v;
+    struct span bytes;
+
+    (void)state;
+    test_store_make(&t);
+    t.config.manual = true;
+    t.config.snapshot_bytes = 2 << 20;
+    test_store_open(&t);
+    for (unsigned i = 0; i < MAILS; i++) {
+        struct store_queue_recipient r = recipient("a@example.com", i);
+        id = queue(&t, NULL, "a line of text, this long\r\n", 4000, &r, 1);
+        if (i % STAYS != 0)
+            update_one(&t, id, 0, STORE_QUEUE_DONE, 0);
+        else if (i == 0)
+            kept = id;
+        for (unsigned k = 0; i % 20 == 0 && k < 2000 && store_step(t.store, k); k++)
+            continue;
+    }
+    for (unsigned k = 0; k < 2000 && store_step(t.store, k); k++)
+        continue;
+    store_numbers(t.store, &n);
+    assert_in_range(n.segments, 1, 15); /* of 30 that were written */
+    assert_int_equal(queued(&t), MAILS / STAYS);
+    v = test_view(&t);
+    assert_int_equal(store_message_bytes(v, kept, 0, UINT32_MAX, &bytes), STORE_OK);
+    assert_int_equal(bytes.len, 4000 * 27);
+    store_view_close(&v);
+    test_store_reopen(&t);
+    assert_true(update_one(&t, kept, 0, STORE_QUEUE_DONE, 0).is_over);
+    close_and_check(&t);
+}
+
+/* An index of the format before is taken as it is. */
+static void test_older_index(void **state)
+{
+    struct index_txn *txn;
+    struct index *index;
+    struct test_store t;
+    char path[128];
+
+    (void)state;
+    test_store_make(&t);
+    test_store_open(&t);
+    test_deliver(&t, "ann@example.org", "INBOX", "text\r\n", 3);
+    test_store_close(&t);
+    snprintf(path, sizeof(path), "%s/idx", t.path);
+    assert_int_equal(
+        index_open(
+            &(struct index_config){.path = path, .map_size = t.config.map_size, .readers = 8},
+            &index),
+        STORE_OK);
+    assert_int_equal(index_write_begin(index, &txn), STORE_OK);
+    index_put(txn, INDEX_META, SPAN(INDEX_META_FORMAT), SPAN("\2\0\0\0"));
+    assert_int_equal(index_commit(&txn), STORE_OK);
+    index_close(&index);
+    test_check(&t);
+    test_store_open(&t);
+    assert_int_equal(t.said, 0);
+    queue_one(&t, "a@example.com", 1);
+    assert_int_equal(test_info(&t, "ann@example.org", "INBOX").messages, 1);
+    close_and_check(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -617,7 +691,8 @@ int main(void)
         cmocka_unit_test(test_gone),           cmocka_unit_test(test_bounce_once),
         cmocka_unit_test(test_body_is_shared), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_rides_along),    cmocka_unit_test(test_walks),
-        cmocka_unit_test(test_rebuilt),
+        cmocka_unit_test(test_rebuilt),        cmocka_unit_test(test_room_comes_back),
+        cmocka_unit_test(test_older_index),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
