@@ -86,31 +86,49 @@ void store_space_dead(void *store)
     index_read_end(&txn);
 }
 
+/* The big files that bodies lie in. */
+struct sweep {
+    struct store *store;
+    struct map *wanted; /* NULL: not read yet */
+    bool is_unknown;    /* the index cannot be read: all files stay */
+};
+
+static void sweep_read(struct sweep *w)
+{
+    struct span key, value;
+    struct index_txn *txn;
+    struct index_body body;
+
+    w->wanted = map_new();
+    w->is_unknown = index_read_begin(w->store->index, &txn) != STORE_OK;
+    if (w->is_unknown)
+        return;
+    for (bool found = index_seek(txn, INDEX_BODY, SPAN(""), &key, &value); found;
+         found = index_next(txn, INDEX_BODY, &key, &value)) {
+        if (record_body_read(value, &body) && body.place.big_id)
+            map_put(w->wanted, map_key_u64(&body.place.big_id), w);
+    }
+    w->is_unknown = index_status(txn) != STORE_OK;
+    index_read_end(&txn);
+}
+
+/* The index is read when there is a file to ask about: a start with a long queue need not wait. */
 static bool is_wanted(void *context, uint64_t id)
 {
-    return map_get(context, map_key_u64(&id)) != NULL;
+    struct sweep *w = context;
+
+    if (!w->wanted)
+        sweep_read(w);
+    return w->is_unknown || map_get(w->wanted, map_key_u64(&id)) != NULL;
 }
 
 void store_space_sweep(struct store *s)
 {
-    struct map *wanted = map_new();
-    struct span key, value;
-    struct index_txn *txn;
-    struct index_body body;
-    enum store_status status = index_read_begin(s->index, &txn);
+    struct sweep w = {.store = s};
 
-    if (status == STORE_OK) {
-        for (bool found = index_seek(txn, INDEX_BODY, SPAN(""), &key, &value); found;
-             found = index_next(txn, INDEX_BODY, &key, &value)) {
-            if (record_body_read(value, &body) && body.place.big_id)
-                map_put(wanted, map_key_u64(&body.place.big_id), s);
-        }
-        status = index_status(txn);
-        index_read_end(&txn);
-    }
-    if (status == STORE_OK)
-        journal_big_sweep(s->journal, is_wanted, wanted);
-    map_free(&wanted);
+    journal_big_sweep(s->journal, is_wanted, &w);
+    if (w.wanted)
+        map_free(&w.wanted);
 }
 
 /* ---- compaction ---- */
