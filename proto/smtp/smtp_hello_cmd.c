@@ -3,11 +3,12 @@
 
 #include "core/base/number.h"
 #include "proto/smtp/smtp_private.h"
+#include "proto/text/date.h"
 #include "proto/text/scan.h"
 
 enum {
     SMTP_OFFER_MAX = 64, /* bytes of a line of the answer to EHLO */
-    SMTP_OFFERS_MAX = 15,
+    SMTP_OFFERS_MAX = 20,
 };
 
 /* Keeps the name as the client said it; whoever writes it somewhere cleans it. */
@@ -65,10 +66,30 @@ static void smtp_offer_auth(const struct smtp_session *s, char auth[SMTP_ANSWER_
     chain_free(&list);
 }
 
+/* RFC 4865 3: the longest time, and the latest moment. */
+static void smtp_offer_release(const struct smtp_session *s, char *at)
+{
+    int64_t until_s = s->base.now_us / 1000000 + s->settings->futurerelease_max_s;
+    unsigned month, day, rest = (unsigned)(until_s % 86400);
+    struct chain text = {0};
+    struct span line;
+    int year;
+
+    date_civil(until_s / 86400, &year, &month, &day);
+    chain_addf(&text, "FUTURERELEASE %u %04d-%02u-%02uT%02u:%02u:%02uZ",
+               s->settings->futurerelease_max_s, year, month, day, rest / 3600, rest / 60 % 60,
+               rest % 60);
+    line = span_first(chain_flat(&text), SMTP_OFFER_MAX - 1);
+    memcpy(at, line.at, line.len);
+    at[line.len] = '\0';
+    chain_free(&text);
+}
+
 /* The extensions in Postfix's order, which old clients' parsers have seen, then those it lacks. */
 static void smtp_offer(struct smtp_session *s)
 {
     char size[SMTP_OFFER_MAX], limits[SMTP_OFFER_MAX];
+    char deliverby[SMTP_OFFER_MAX], release[SMTP_OFFER_MAX];
     char auth[SMTP_ANSWER_MAX], broken_auth[SMTP_ANSWER_MAX];
     const struct {
         unsigned extension;
@@ -90,6 +111,11 @@ static void smtp_offer(struct smtp_session *s)
         {SMTP_EXT_CHUNKING,            "CHUNKING"                                },
         {SMTP_EXT_BINARYMIME,          "BINARYMIME"                              },
         {SMTP_EXT_LIMITS,              limits                                    },
+        {SMTP_EXT_REQUIRETLS,          "REQUIRETLS"                              },
+        {SMTP_EXT_MT_PRIORITY,         "MT-PRIORITY"                             },
+        {SMTP_EXT_DELIVERBY,           deliverby                                 },
+        {SMTP_EXT_FUTURERELEASE,       release                                   },
+        {SMTP_EXT_XVERP,               "XVERP"                                   },
     };
     const char *lines[SMTP_OFFERS_MAX];
     unsigned offered = smtp_offers(s), count = 0;
@@ -97,6 +123,8 @@ static void smtp_offer(struct smtp_session *s)
     smtp_offer_number(size, "SIZE ", s->settings->message_size_limit);
     smtp_offer_auth(s, auth, broken_auth);
     smtp_offer_number(limits, "LIMITS RCPTMAX=", s->settings->smtpd_recipient_limit);
+    smtp_offer_number(deliverby, "DELIVERBY ", s->settings->deliverby_min_s);
+    smtp_offer_release(s, release);
     for (size_t i = 0; i < SMTP_OFFERS_MAX; i++) {
         if ((offered & all[i].extension) && all[i].line[0] != '\0')
             lines[count++] = all[i].line;

@@ -71,6 +71,36 @@ static const char *smtp_protocol(const struct smtp_session *s, bool utf8)
     return s->is_esmtp ? names[0][kind] : "SMTP";
 }
 
+/* Wall clock from what was said in seconds; a mail is not held for longer than the settings say. */
+static void smtp_mail_times(struct smtp_store_request *mail, const struct smtp_params *params)
+{
+    const int64_t second = 1000000;
+
+    if (params->has_by)
+        mail->by_us = mail->mail_us + params->by_s * second;
+    mail->by_returns = params->by_returns;
+    mail->by_traces = params->by_traces;
+    if (params->hold_until_s != 0)
+        mail->hold_until_us = params->hold_until_s * second;
+    else if (params->hold_for_s != 0)
+        mail->hold_until_us = mail->mail_us + params->hold_for_s * second;
+}
+
+/* Are the times that were said such as we offer? (RFC 2852 4, RFC 4865 4) */
+static bool smtp_mail_in_time(struct smtp_session *s, const struct smtp_params *params)
+{
+    int64_t hold_s = params->hold_until_s != 0 ? params->hold_until_s - s->base.now_us / 1000000
+                                               : params->hold_for_s;
+
+    if (params->by_returns && params->by_s < (int64_t)s->settings->deliverby_min_s)
+        smtp_say(s, SMTP_BAD_BY);
+    else if (hold_s > (int64_t)s->settings->futurerelease_max_s)
+        smtp_say(s, SMTP_BAD_HOLD);
+    else
+        return true;
+    return false;
+}
+
 static struct smtp_store_request *smtp_mail_new(struct smtp_session *s,
                                                 const struct smtp_params *params,
                                                 const struct address *sender)
@@ -99,6 +129,11 @@ static struct smtp_store_request *smtp_mail_new(struct smtp_session *s,
     mail->ret = params->ret;
     mail->is_utf8 = params->is_utf8;
     memcpy(mail->envid, params->envid, params->envid_len);
+    mail->requires_tls = params->requires_tls;
+    mail->has_priority = params->has_priority;
+    mail->priority = params->priority;
+    memcpy(mail->verp, params->verp, sizeof(mail->verp));
+    smtp_mail_times(mail, params);
     return mail;
 }
 
@@ -125,7 +160,7 @@ void smtp_mail_cmd(struct smtp_session *s, struct span args)
         !smtp_address(s, inside, ADDRESS_MAY_BE_EMPTY | ADDRESS_LONG_LOCAL, params.is_utf8,
                       SMTP_BAD_SENDER, &sender))
         return;
-    if (!smtp_limit_rate(s, SMTP_RATE_MAIL))
+    if (!smtp_mail_in_time(s, &params) || !smtp_limit_rate(s, SMTP_RATE_MAIL))
         return;
     if (s->base.stress >= SESSION_SHORT) {
         smtp_reject(s, SMTP_SHORT, NULL);

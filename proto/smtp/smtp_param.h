@@ -3,7 +3,8 @@
 
 /*
  * smtp_param: the parameters of MAIL and RCPT (RFC 5321 4.1.1.11): SIZE, BODY, SMTPUTF8, RET,
- * ENVID, AUTH, NOTIFY, ORCPT. One table; each may be given once.
+ * ENVID, AUTH, REQUIRETLS, MT-PRIORITY, BY, HOLDFOR, HOLDUNTIL, XVERP, NOTIFY, ORCPT. One table;
+ * each may be given once.
  */
 
 #include <stdbool.h>
@@ -24,6 +25,14 @@ struct smtp_params {
     enum smtp_ret ret;
     unsigned notify; /* enum smtp_notify */
     bool is_utf8;
+    bool requires_tls;
+    bool has_priority;
+    int priority; /* -9 to 9 */
+    bool has_by, by_returns, by_traces;
+    int64_t by_s;         /* from now; below 0: it should have been there */
+    int64_t hold_for_s;   /* 0: not said */
+    int64_t hold_until_s; /* since 1970; 0: not said */
+    char verp[2];         /* delimiters; NUL: not said */
     size_t envid_len, orcpt_len, sasl_sender_len;
     char envid[SMTP_ENVID_MAX];
     char orcpt[SMTP_ORCPT_MAX];       /* "type;address", decoded */

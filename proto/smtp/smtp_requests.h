@@ -115,6 +115,13 @@ struct smtp_store_request {
     bool is_utf8;                   /* SMTPUTF8 was said */
     bool is_complete;               /* REQUEST_SMTP_STORE: the body ends here */
     char envid[SMTP_ENVID_MAX + 1]; /* decoded */
+    bool requires_tls;              /* REQUIRETLS (RFC 8689) was said */
+    bool has_priority;              /* MT-PRIORITY (RFC 6710) was said, */
+    int priority;                   /* -9 to 9 */
+    bool by_returns, by_traces;     /* DELIVERBY's mode R, and T (RFC 2852), */
+    int64_t by_us;                  /* wall clock; 0: not said */
+    int64_t hold_until_us;          /* FUTURERELEASE (RFC 4865); 0: at once */
+    char verp[2];                   /* XVERP's delimiters; NUL: not said */
     char *sasl_sender; /* whom the client says it had the mail from (RFC 4954 5), decoded; NULL when
                           it did not say, or is not logged in */
 

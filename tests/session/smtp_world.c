@@ -233,6 +233,11 @@ static bool set_bool(struct smtp_world *w, struct span name, bool yes)
         {"xclient",                        &w->may_xclient                   },
         {"ours",                           &w->is_ours                       },
         {"can_tls",                        &w->can_tls                       },
+        {"offers_requiretls",              &w->settings.offers_requiretls    },
+        {"offers_mt_priority",             &w->settings.offers_mt_priority   },
+        {"offers_deliverby",               &w->settings.offers_deliverby     },
+        {"offers_futurerelease",           &w->settings.offers_futurerelease },
+        {"offers_xverp",                   &w->settings.offers_xverp         },
     };
 
     for (size_t i = 0; i < COUNT_OF(bools); i++) {
