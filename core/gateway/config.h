@@ -60,6 +60,10 @@ enum config_sts {
     CONFIG_STS_TESTING,
     CONFIG_STS_ENFORCE,
 };
+enum config_introspection {
+    CONFIG_INTROSPECTION_POST,
+    CONFIG_INTROSPECTION_AUTH,
+};
 enum config_tls_protocols {
     CONFIG_TLS_12,
     CONFIG_TLS_13
@@ -165,6 +169,12 @@ struct config {
     struct config_list auth_mechanisms, login_trusted_networks;
     bool disable_plaintext_auth;
     uint64_t smtpd_sasl_response_limit;
+    const char *oauth2_introspection_url, *oauth2_client_id, *oauth2_client_secret;
+    const char *oauth2_username_attribute, *oauth2_active_attribute, *oauth2_active_value;
+    const char *oauth2_openid_configuration_url;
+    int oauth2_introspection_mode; /* enum config_introspection */
+    struct config_list oauth2_key_files, oauth2_scope, oauth2_issuers, oauth2_audiences;
+    uint64_t oauth2_timeout, oauth2_connection_limit, oauth2_cache_ttl;
     bool smtpd_sasl_auth_enable, smtpd_tls_auth_only;
     bool broken_sasl_auth_clients, smtpd_sasl_authenticated_header;
 

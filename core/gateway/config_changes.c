@@ -35,6 +35,9 @@ static const char *const fixed[] = {
     "auth_threads",
     "auth_cache_size",
     "auth_cache_ttl",
+    "oauth2_introspection_url",
+    "oauth2_connection_limit",
+    "oauth2_cache_ttl",
 };
 
 static bool is_fixed(const char *name)

@@ -8,6 +8,7 @@
 #include "core/base/number.h"
 #include "core/gateway/folders.h"
 #include "core/gateway/settings_auth.h"
+#include "core/service/auth_jwt.h"
 
 struct check {
     struct config *config;
@@ -204,6 +205,26 @@ static void check_mechanisms(struct check *c)
                   settings_mechanisms_known());
 }
 
+/* Its messages are for the log and have a line end. */
+static void check_tokens(struct check *c)
+{
+    const struct config_list *files = &c->config->oauth2_key_files;
+    const char *url = c->config->oauth2_introspection_url;
+    struct auth_jwt_keys *keys;
+    struct chain why = {0};
+    struct span text;
+
+    if (url[0] != '\0' && strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
+        found(c, "oauth2_introspection_url",
+              "\"%s\" is no address; write one that begins with https://", url);
+    keys = auth_jwt_keys_load((const char *const *)files->at, files->count, &why);
+    auth_jwt_keys_free(&keys);
+    text = chain_flat(&why);
+    if (text.len > 0)
+        found(c, "oauth2_key_files", "%.*s", (int)text.len - 1, text.at);
+    chain_free(&why);
+}
+
 unsigned config_check(struct config *config, config_check_say *say, void *context)
 {
     struct check c = {.config = config, .say = say, .context = context};
@@ -213,6 +234,7 @@ unsigned config_check(struct config *config, config_check_say *say, void *contex
     check_exceptions(&c);
     check_networks(&c, "login_trusted_networks", &config->login_trusted_networks);
     check_mechanisms(&c);
+    check_tokens(&c);
     check_networks(&c, "smtpd_authorized_xclient_hosts", &config->smtpd_authorized_xclient_hosts);
     check_networks(&c, "smtpd_upstream_proxy_hosts", &config->smtpd_upstream_proxy_hosts);
     check_folders(&c, "mail_default_mailboxes", &config->mail_default_mailboxes);

@@ -387,11 +387,14 @@ const struct config_option config_options[] = {
         "an empty line behind a header that has none."),
 
     ROW(auth_mechanisms, LIST,
-        "scram-sha-256-plus scram-sha-1-plus scram-sha-256 scram-sha-1 plain login", 0, 0, "",
+        "scram-sha-256-plus scram-sha-1-plus scram-sha-256 scram-sha-1 plain login oauthbearer "
+        "xoauth2",
+        0, 0, "",
         "The SASL mechanisms by which users can log in. A SCRAM mechanism is offered only while "
         "the password field of every account serves it ({SCRAM-SHA-256}, {PLAIN}), or programs "
         "that prefer it would fail for the others. The -PLUS forms, which bind the login to the "
-        "TLS connection (tls-exporter; tls-unique on TLS 1.2), are offered on TLS."),
+        "TLS connection (tls-exporter; tls-unique on TLS 1.2), are offered on TLS; oauthbearer and "
+        "xoauth2, where tokens can be judged (oauth2_introspection_url, oauth2_key_files)."),
     ROW(disable_plaintext_auth, BOOL, "yes", 0, 0, "",
         "Take passwords as they are only where nobody can listen: on TLS, from this host itself, "
         "and from login_trusted_networks."),
@@ -433,6 +436,44 @@ const struct config_option config_options[] = {
         "memory only. 0 for none."),
     ROW(auth_cache_ttl, TIME, "1h", SECOND, 30 * DAY, "",
         "How long a successful login is remembered."),
+
+    ROW(oauth2_introspection_url, STRING, "", 0, 1000, "",
+        "Who is asked about the tokens of OAUTHBEARER and XOAUTH2: a provider's http or https "
+        "address, better https. Empty for nobody; without oauth2_key_files as well, logins by "
+        "token are not offered."),
+    ROW(oauth2_introspection_mode, ENUM, "post", 0, 0, "post auth",
+        "How he is asked: post sends the token in a form (RFC 7662), with oauth2_client_id and "
+        "oauth2_client_secret as user and password; auth asks for the page in the name of the "
+        "token's user, as for a provider's userinfo."),
+    ROW(oauth2_client_id, STRING, "", 0, 200, "", "The name that the provider knows us by."),
+    ROW(oauth2_client_secret, STRING, "", 0, 500, "",
+        "The password to it. Then let nobody else read the configuration."),
+    ROW(oauth2_key_files, PATHS, "", 0, 0, "",
+        "Keys of those who sign tokens. A token (JWT) that one of them has signed is good without "
+        "asking anybody. A file has a public key in PEM, RSA for RS256 or EC on P-256 for ES256, "
+        "or else a secret of at least 32 bytes for HS256."),
+    ROW(oauth2_username_attribute, STRING, "email", 1, 100, "",
+        "What of a token, or of what the provider says of it, is the user's name."),
+    ROW(oauth2_active_attribute, STRING, "active", 0, 100, "",
+        "What the provider says of a token that is good: this has the value of "
+        "oauth2_active_value. Empty when he does not, and says something of good tokens only."),
+    ROW(oauth2_active_value, STRING, "true", 0, 100, "", "The value of oauth2_active_attribute."),
+    ROW(oauth2_scope, LIST, "", 0, 0, "", "Scopes that a token must have, all of them."),
+    ROW(oauth2_issuers, LIST, "", 0, 0, "",
+        "Whose tokens are taken: the claim iss. Empty for anybody's who has one of the keys, or "
+        "whom the provider vouches for."),
+    ROW(oauth2_audiences, LIST, "", 0, 0, "",
+        "Whom a token must be for: one of the claim aud. Empty for anybody, and then a token that "
+        "was given for another service opens the mailbox as well."),
+    ROW(oauth2_openid_configuration_url, STRING, "", 0, 1000, "",
+        "Said to clients whose token is refused, so that they find where to get another."),
+    ROW(oauth2_timeout, TIME, "5s", 100, 60 * SECOND, "",
+        "How long the provider may take for an answer; then the client is asked to come back."),
+    ROW(oauth2_connection_limit, INTEGER, "4", 1, 64, "connections",
+        "Questions to the provider at the same time. auth_queue_limit more can wait."),
+    ROW(oauth2_cache_ttl, TIME, "1m", 0, DAY, "",
+        "How long a token that the provider found good is not asked about again, nor longer than "
+        "it is good: so long a withdrawn one still works. 0 for asking each time."),
 
     ROW(debug_clock, STRING, "", 0, 40, "",
         "A fixed time for replaying known conversations, as 2020-07-15T16:31:24Z: the wall clock "

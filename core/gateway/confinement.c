@@ -29,6 +29,20 @@ static const char *const system_places[] = {
     "/dev/null", "/dev/urandom", "/proc/self", "/etc/ld.so.cache",    "/sys/devices/system/cpu",
 };
 
+/* And whoever connects to elsewhere: how names are resolved, and whose certificates are good. */
+static const char *const network_places[] = {
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/host.conf",
+    "/etc/services",
+    "/run/systemd/resolve",
+    "/etc/ssl",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+};
+
 /* ---- becoming mail_owner ---- */
 
 static bool find_owner(const struct config *config, struct privilege_user *owner_r,
@@ -140,6 +154,8 @@ static int enter_landlock(const struct confinement *c, const struct config *conf
 
     for (size_t i = 0; i < COUNT_OF(system_places); i++)
         place_add(&places, system_places[i], LANDLOCK_READ);
+    for (size_t i = 0; c->connects && i < COUNT_OF(network_places); i++)
+        place_add(&places, network_places[i], LANDLOCK_READ);
     config_paths_each(config, file_found, &places);
     place_add_store(&places, config->mail_store_directory);
     if (config_paths_is_file(config->maillog_file))
@@ -191,8 +207,10 @@ bool confinement_enter(struct confinement *c, const struct config *config, struc
 {
     char text[WHY_SIZE];
 
-    *c = (struct confinement){
-        .mode = config->confinement, .landlock = -ECANCELED, .syscalls = -ECANCELED};
+    *c = (struct confinement){.mode = config->confinement,
+                              .connects = config->oauth2_introspection_url[0] != '\0',
+                              .landlock = -ECANCELED,
+                              .syscalls = -ECANCELED};
     if (geteuid() == 0 && !become_owner(config, why))
         return false;
     if (!privilege_renounce(text, sizeof(text))) {

@@ -158,10 +158,13 @@ static bool open_service(struct gateway *g, struct chain *why)
         chain_addf(why, "can't start %u workers; lower `workers`\n", workers);
         return false;
     }
-    g->service.auth = auth_open(
-        &(struct auth_config){.threads = g->options.manual ? 0 : (unsigned)g->config->auth_threads,
-                              .cache_size = (unsigned)g->config->auth_cache_size,
-                              .cache_ms = g->config->auth_cache_ttl});
+    g->service.auth = auth_open(&(struct auth_config){
+        .threads = g->options.manual ? 0 : (unsigned)g->config->auth_threads,
+        .cache_size = (unsigned)g->config->auth_cache_size,
+        .cache_ms = g->config->auth_cache_ttl,
+        .introspects = !g->options.manual && g->config->oauth2_introspection_url[0] != '\0',
+        .token_threads = (unsigned)g->config->oauth2_connection_limit,
+        .token_cache_ms = g->config->oauth2_cache_ttl});
     if (g->service.auth == NULL) {
         chain_addf(why, "logins can't be judged: libgsasl or %u threads for it don't start\n",
                    (unsigned)g->config->auth_threads);

@@ -8,6 +8,7 @@
 #include "core/base/network.h"
 #include "core/gateway/settings.h"
 #include "core/service/auth_hash.h"
+#include "core/service/auth_jwt.h"
 
 enum {
     MECHANISMS_SIZE = 256, /* bytes: all names with blanks between them */
@@ -15,6 +16,7 @@ enum {
 
 struct settings_auth {
     struct auth_settings auth;
+    struct auth_jwt_keys *keys;
     char clear[MECHANISMS_SIZE], tls[MECHANISMS_SIZE];
     struct network *trusted;
 };
@@ -53,6 +55,12 @@ static bool serves_sha1(const struct config *c, const struct directory *d)
     return serves_all(d, AUTH_SCRAM_SHA1);
 }
 
+static bool serves_tokens(const struct config *c, const struct directory *d)
+{
+    (void)d;
+    return c->oauth2_introspection_url[0] != '\0' || c->oauth2_key_files.count > 0;
+}
+
 static const struct mechanism {
     const char *name;
     bool shows_password; /* to whoever listens */
@@ -64,6 +72,8 @@ static const struct mechanism {
     {"SCRAM-SHA-1",        false, serves_sha1  },
     {"PLAIN",              true,  serves_always},
     {"LOGIN",              true,  serves_always},
+    {"OAUTHBEARER",        true,  serves_tokens},
+    {"XOAUTH2",            true,  serves_tokens},
     {"EXTERNAL",           false, serves_always},
 };
 
@@ -83,7 +93,7 @@ bool settings_mechanism_is_known(const char *name)
 const char *settings_mechanisms_known(void)
 {
     return "scram-sha-256-plus, scram-sha-1-plus, scram-sha-256, scram-sha-1, plain, login, "
-           "external";
+           "oauthbearer, xoauth2, external";
 }
 
 static void add_word(char list[MECHANISMS_SIZE], const char *word)
@@ -99,6 +109,45 @@ static void add_mechanism(struct settings_auth *s, const struct mechanism *m, bo
     add_word(s->tls, m->name);
     if (in_clear && (allow_clear || !m->shows_password))
         add_word(s->clear, m->name);
+}
+
+/* ---- tokens ---- */
+
+static struct auth_words words_of(const struct config_list *list)
+{
+    return (struct auth_words){(const char *const *)list->at, list->count};
+}
+
+static struct auth_oauth_settings oauth_of(const struct config *c, const struct auth_jwt_keys *keys)
+{
+    return (struct auth_oauth_settings){
+        .keys = keys,
+        .url = c->oauth2_introspection_url,
+        .sends_bearer = c->oauth2_introspection_mode == CONFIG_INTROSPECTION_AUTH,
+        .client_id = c->oauth2_client_id,
+        .client_secret = c->oauth2_client_secret,
+        .timeout_ms = (uint32_t)c->oauth2_timeout,
+        .username_attribute = c->oauth2_username_attribute,
+        .active_attribute = c->oauth2_active_attribute,
+        .active_value = c->oauth2_active_value,
+        .scopes = words_of(&c->oauth2_scope),
+        .issuers = words_of(&c->oauth2_issuers),
+        .audiences = words_of(&c->oauth2_audiences),
+        .configuration_url = c->oauth2_openid_configuration_url,
+    };
+}
+
+/* The files were found good when the configuration was checked; one that went since is no key. */
+static struct auth_jwt_keys *keys_of(const struct config *c)
+{
+    const struct config_list *files = &c->oauth2_key_files;
+    struct chain why = {0};
+    struct auth_jwt_keys *keys = NULL;
+
+    if (files->count > 0)
+        keys = auth_jwt_keys_load((const char *const *)files->at, files->count, &why);
+    chain_free(&why);
+    return keys;
 }
 
 /* ---- all of it ---- */
@@ -118,6 +167,7 @@ struct settings_auth *settings_auth_new(const struct config *c, const struct dir
             add_mechanism(s, m, in_clear, allow_clear);
         taken |= bit;
     }
+    s->keys = keys_of(c);
     s->auth = (struct auth_settings){
         .sasl = {s->clear, s->tls, allow_clear, s->trusted, trusted_count,
                  (uint32_t)c->smtpd_sasl_response_limit},
@@ -128,6 +178,7 @@ struct settings_auth *settings_auth_new(const struct config *c, const struct dir
         .failure_limit = (uint32_t)c->auth_failure_limit,
         .failure_window_ms = (uint32_t)c->auth_failure_window,
         .block_ms = (uint32_t)c->auth_block_time,
+        .oauth = oauth_of(c, s->keys),
     };
     return s;
 }
@@ -137,6 +188,7 @@ void settings_auth_free(struct settings_auth **settings)
     struct settings_auth *s = *settings;
 
     *settings = NULL;
+    auth_jwt_keys_free(&s->keys);
     free(s->trusted);
     free(s);
 }

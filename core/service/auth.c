@@ -11,6 +11,7 @@
 #include "core/base/random.h"
 #include "core/service/auth_digest.h"
 #include "core/service/auth_hash.h"
+#include "core/service/auth_introspect.h"
 #include "core/service/auth_private.h"
 #include "core/service/auth_sasl.h"
 
@@ -23,17 +24,27 @@ struct auth *auth_open(const struct auth_config *config)
     a->penalty = auth_penalty_open();
     a->sessions = tally_open(UINT_MAX);
     a->mechanisms = auth_sasl_open();
+    a->tokens_known = auth_cache_open(config->token_cache_ms > 0 ? config->cache_size : 0,
+                                      config->token_cache_ms);
+    a->introspects = config->introspects;
     if (config->threads > 0)
         a->threads = worker_pool_open_named(config->threads, "auth");
-    if (!a->mechanisms || (config->threads > 0 && !a->threads))
+    if (config->introspects && config->token_threads > 0)
+        a->token_threads = worker_pool_open_named(config->token_threads, "token");
+    if (!a->mechanisms || (config->threads > 0 && !a->threads) ||
+        (config->introspects && config->token_threads > 0 && !a->token_threads) ||
+        (config->introspects && !auth_introspect_begin()))
         auth_close(&a);
     return a;
 }
 
 void auth_stop(struct auth *a)
 {
+    a->is_stopping = true;
     if (a->threads)
         worker_pool_close(&a->threads);
+    if (a->token_threads)
+        worker_pool_close(&a->token_threads);
 }
 
 void auth_close(struct auth **auth)
@@ -45,6 +56,7 @@ void auth_close(struct auth **auth)
         return;
     auth_stop(a);
     auth_cache_close(&a->cache);
+    auth_cache_close(&a->tokens_known);
     auth_penalty_close(&a->penalty);
     tally_close(&a->sessions);
     if (a->mechanisms)

@@ -24,12 +24,16 @@ struct auth_config {
     unsigned threads;    /* 0: none, logins are judged on the asking thread (simulator, tests) */
     unsigned cache_size; /* logins that are remembered; 0: none */
     uint64_t cache_ms;   /* for how long */
+
+    bool introspects;        /* a provider is asked about tokens: needs the network */
+    unsigned token_threads;  /* how many questions at the same time; as `threads` */
+    uint64_t token_cache_ms; /* for how long an answer is remembered; 0: not at all */
 };
 
 /* NULL when the library for the mechanisms or a thread does not start. */
 MUST_USE struct auth *auth_open(const struct auth_config *config);
 
-/* Judges what waits, then ends the threads. Before the reactors are closed, which get the answers.
+/* Judges what waits, without asking a provider, then ends the threads. Before the reactors are closed, which get the answers.
  */
 void auth_stop(struct auth *auth);
 void auth_close(struct auth **auth); /* all seats must have been given back */

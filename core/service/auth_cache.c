@@ -78,6 +78,13 @@ bool auth_cache_has(struct auth_cache *c, const unsigned char *digest, uint64_t 
 
 void auth_cache_add(struct auth_cache *c, const unsigned char *digest, uint64_t now_ns)
 {
+    auth_cache_add_until(c, digest, now_ns, UINT64_MAX);
+}
+
+void auth_cache_add_until(struct auth_cache *c, const unsigned char *digest, uint64_t now_ns,
+                          uint64_t left_ms)
+{
+    uint64_t keep_ns = left_ms < c->keep_ns / 1000000 ? left_ms * 1000000 : c->keep_ns;
     struct entry *set, *place;
 
     if (c->sets == 0)
@@ -93,6 +100,6 @@ void auth_cache_add(struct auth_cache *c, const unsigned char *digest, uint64_t 
             place = &set[i];
     }
     memcpy(place->digest, digest, AUTH_DIGEST_SIZE);
-    place->until_ns = now_ns + c->keep_ns;
+    place->until_ns = now_ns + keep_ns;
     pthread_mutex_unlock(&c->lock);
 }

@@ -23,4 +23,8 @@ void auth_cache_close(struct auth_cache **cache);
 MUST_USE bool auth_cache_has(struct auth_cache *c, const unsigned char *digest, uint64_t now_ns);
 void auth_cache_add(struct auth_cache *c, const unsigned char *digest, uint64_t now_ns);
 
+/* The same, for what is known to end in left_ms. */
+void auth_cache_add_until(struct auth_cache *c, const unsigned char *digest, uint64_t now_ns,
+                          uint64_t left_ms);
+
 #endif

@@ -22,6 +22,10 @@ struct auth_exchange {
 /* auth_scram.c: gives the library what the name's field has, or what looks like it. */
 int auth_scram_property(struct auth_exchange *x, void *library, int property);
 
+/* auth_oauth.c: a step of OAUTHBEARER or XOAUTH2, and whether a request is one of them. */
+enum request_status auth_oauth_step(struct auth_exchange *x);
+MUST_USE bool auth_oauth_is_it(const struct auth_request *r);
+
 /* The account behind a name that was shown to be the client's, when the client is to act as nobody
  * but itself; false else. */
 MUST_USE bool auth_exchange_accept(struct auth_exchange *x, struct span name, const char *other);

@@ -14,9 +14,13 @@ struct auth {
     void *mechanisms; /* auth_sasl_open() */
     struct auth_cache *cache;
     struct auth_penalty *penalty;
-    struct tally *sessions;      /* by account and address */
-    struct worker_pool *threads; /* NULL: logins are judged on the caller's thread */
-    unsigned char secret[32];    /* of this process */
+    struct tally *sessions;            /* by account and address */
+    struct worker_pool *threads;       /* NULL: logins are judged on the caller's thread */
+    struct worker_pool *token_threads; /* which wait for the provider's answers; NULL: as above */
+    struct auth_cache *tokens_known;   /* tokens that the provider found good */
+    bool introspects;                  /* this process may ask a provider */
+    _Atomic bool is_stopping;
+    unsigned char secret[32]; /* of this process */
 };
 
 enum auth_answer {

@@ -15,7 +15,7 @@
 #include "core/base/log.h"
 #include "core/base/metric.h"
 #include "core/base/network.h"
-#include "core/service/auth_private.h"
+#include "core/service/auth_exchange.h"
 #include "core/service/auth_sasl.h"
 #include "core/service/service_settings.h"
 #include "core/work/inbox.h"
@@ -64,7 +64,7 @@ static uint64_t secret_of(const struct hand *h)
     unsigned char digest[AUTH_DIGEST_SIZE];
     uint64_t secret;
 
-    if (strcmp(r->mechanism, "PLAIN") != 0 && r->mechanism[0] != '\0')
+    if (strcmp(r->mechanism, "PLAIN") != 0 && r->mechanism[0] != '\0' && !auth_oauth_is_it(r))
         return 0;
     auth_keyed(h->service->auth, parts, COUNT_OF(parts), digest);
     memcpy(&secret, digest, sizeof(secret));
@@ -195,9 +195,17 @@ static void errand_run(struct job *job)
     inbox_post(home->inbox, home);
 }
 
+/* Who waits for a provider keeps no password waiting. */
+static struct worker_pool *threads_for(const struct hand *h)
+{
+    struct auth *a = h->service->auth;
+
+    return a->token_threads && auth_oauth_is_it(h->request) ? a->token_threads : a->threads;
+}
+
 static enum service_outcome send(const struct hand *h, struct job *home)
 {
-    struct worker_pool *threads = h->service->auth->threads;
+    struct worker_pool *threads = threads_for(h);
     struct auth_errand *e;
 
     if (worker_pool_waiting(threads) >= h->settings->auth.queue_limit) {

@@ -180,13 +180,15 @@ static const struct mechanism {
     enum request_status (*step)(struct auth_exchange *x);
     bool has_library;
 } mechanisms[] = {
-    {"PLAIN",              step_plain,    true},
-    {"LOGIN",              step_login,    true},
-    {"SCRAM-SHA-1",        step_scram,    true},
-    {"SCRAM-SHA-256",      step_scram,    true},
-    {"SCRAM-SHA-1-PLUS",   step_scram,    true},
-    {"SCRAM-SHA-256-PLUS", step_scram,    true},
-    {"EXTERNAL",           step_external, true},
+    {"PLAIN",              step_plain,      true },
+    {"LOGIN",              step_login,      true },
+    {"SCRAM-SHA-1",        step_scram,      true },
+    {"SCRAM-SHA-256",      step_scram,      true },
+    {"SCRAM-SHA-1-PLUS",   step_scram,      true },
+    {"SCRAM-SHA-256-PLUS", step_scram,      true },
+    {"EXTERNAL",           step_external,   true },
+    {"OAUTHBEARER",        auth_oauth_step, false},
+    {"XOAUTH2",            auth_oauth_step, false},
 };
 
 static const struct mechanism *mechanism_find(const char *name)
@@ -248,7 +250,7 @@ bool auth_sasl_is_quick(const struct auth_request *r)
 {
     const struct auth_exchange *x = r->exchange;
 
-    if (!r->has_response || (x && x->is_right))
+    if (!r->has_response || (x && (x->is_right || x->is_wrong)))
         return true;
     if (strcmp(r->mechanism, "LOGIN") == 0)
         return !x || x->steps == 0;
