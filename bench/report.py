@@ -301,19 +301,40 @@ def tls_handshakes(options, directory, pem):
 
 
 def tls_ingest(options, directory, pem):
+    servers = [(f"ringpost, {io}", lambda io=io: Ringpost(options.build, f"{directory}/ringpost", io, tls=pem), SMTP)
+               for io in ("uring", "epoll")]
+    if peers.has_postfix():
+        servers.append(("Postfix", lambda: peers.Postfix(f"{directory}/postfix", POSTFIX, (PEER_TLS, pem)), POSTFIX))
     print("\n### Mail over TLS beside mail in the clear, four connections that are reused\n")
     print("| size | server | clear/s | TLS/s | ratio | server's CPU, clear | TLS |\n|---|---|---|---|---|---|---|")
     for size, count in ((1024, options.count // 5), (102400, options.count // 40)):
-        for io in ("uring", "epoll"):
+        for name, start, port in servers:
             found = {False: [], True: []}
-            with Ringpost(options.build, f"{directory}/ringpost", io, tls=pem) as server:
+            with start() as server:
                 for _ in range(options.runs):
                     for tls in (False, True):
-                        found[tls].append(tls_load.ingest(SMTP, tls, RCPT, count,
-                                                          letter(1, size), server.cpu_s))
+                        found[tls].append(tls_load.ingest(port, tls, RCPT, count, letter(1, size), server.cpu_s))
+                if name == "Postfix":
+                    server.drain()
             clear, sealed = ([statistics.median(part) for part in zip(*found[tls])] for tls in (False, True))
-            print(f"| {size // 1024} KB | ringpost, {io} | {clear[0]:.0f} | {sealed[0]:.0f} | "
+            print(f"| {size // 1024} KB | {name} | {clear[0]:.0f} | {sealed[0]:.0f} | "
                   f"{sealed[0] / clear[0]:.2f} | {clear[1]:.0f} µs | {sealed[1]:.0f} µs |", flush=True)
+
+
+def tls_memory(options, directory, pem):
+    """Dovecot has a process for each, so fewer of them tell as much."""
+    servers = [(f"ringpost, {io}", lambda io=io: Ringpost(options.build, f"{directory}/ringpost", io, tls=pem),
+                IMAP, IMAPS, min(1000, options.idlers)) for io in ("uring", "epoll")]
+    if peers.has_dovecot():
+        servers.append(("Dovecot", lambda: peers.Dovecot(f"{directory}/dovecot", DOVECOT, "maildir", (PEER_TLS, pem)),
+                        DOVECOT, PEER_TLS, min(100, options.idlers)))
+    print("\n### Memory: KiB of each of so many connections that idle in a selected mailbox\n")
+    print("| server | connections | clear | TLS |\n|---|---|---|---|")
+    for name, start, port, tls_port, count in servers:
+        with start() as server:
+            clear = tls_load.idle(port, False, count, lambda: server.memory_kib()[0])
+            sealed = tls_load.idle(tls_port, True, count, lambda: server.memory_kib()[0])
+            print(f"| {name} | {count} | {clear:.1f} | {sealed:.1f} |", flush=True)
 
 
 def tls(options, directory):
@@ -321,14 +342,7 @@ def tls(options, directory):
     pem = tls_load.make_certificate(f"{directory}/tls.pem")
     tls_handshakes(options, directory, pem)
     tls_ingest(options, directory, pem)
-    count = min(1000, options.idlers)
-    print(f"\n### Memory: KiB of each of {count} connections that idle in a selected mailbox\n")
-    print("| server | clear | TLS |\n|---|---|---|")
-    for io in ("uring", "epoll"):
-        with Ringpost(options.build, f"{directory}/ringpost", io, tls=pem) as server:
-            clear = tls_load.idle(IMAP, False, count, lambda: server.memory_kib()[0])
-            sealed = tls_load.idle(IMAPS, True, count, lambda: server.memory_kib()[0])
-            print(f"| ringpost, {io} | {clear:.1f} | {sealed:.1f} |", flush=True)
+    tls_memory(options, directory, pem)
 
 
 class Journaled:
