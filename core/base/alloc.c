@@ -6,9 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/alloc_rest.h"
+
 /* jemalloc's control function: there when the program is linked with it, else NULL. */
 int mallctl(const char *name, void *old, size_t *old_size, void *new, size_t new_size)
     __attribute__((weak));
+
+/* jemalloc's settings: ALLOC_REST_MS, where ten seconds are usual. A crowd's memory is not to be
+ * ours for much longer than the crowd is here (HOSTILE G2). */
+extern const char *malloc_conf __attribute__((weak)); /* a test may want others */
+const char *malloc_conf = "dirty_decay_ms:2000,muzzy_decay_ms:0";
 
 static void *present(void *memory, size_t size)
 {
@@ -43,6 +50,12 @@ char *xstrdup(const char *text)
     size_t size = strlen(text) + 1;
 
     return memcpy(xmalloc(size), text, size);
+}
+
+void alloc_rest(void)
+{
+    if (mallctl != NULL)
+        (void)mallctl("arena.4096.decay", NULL, NULL, NULL, 0); /* MALLCTL_ARENAS_ALL */
 }
 
 size_t alloc_held_bytes(void)

@@ -64,6 +64,8 @@ struct conn_set {
     enum session_stress stress; /* its colour, when it was looked at last */
     struct timer ladder;        /* set while the colour is not green */
 
+    struct timer rest; /* set when somebody left: then memory is given back */
+    bool left_again;   /* somebody did since */
     struct timer patience;
     bool is_told;                   /* stopped() was called */
     void (*stopped)(void *context); /* not NULL: stopping */

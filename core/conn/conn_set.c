@@ -3,7 +3,12 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/alloc_rest.h"
 #include "core/base/ensure.h"
+
+enum {
+    REST_PAUSE_MS = ALLOC_REST_MS + 500, /* from the end of a connection */
+};
 
 static void tell_when_empty(struct conn_set *set)
 {
@@ -16,9 +21,31 @@ static void tell_when_empty(struct conn_set *set)
     stopped(set->stopped_context);
 }
 
+static void rest_later(struct conn_set *set);
+
+/* What those held who left since the timer was set has not been free for long enough. */
+static void rest_due(struct timer *t)
+{
+    struct conn_set *set = CONTAINER_OF(t, struct conn_set, rest);
+
+    alloc_rest();
+    if (set->left_again)
+        rest_later(set);
+}
+
+/* What a connection held is the system's again soon, and not only when the next one comes. */
+static void rest_later(struct conn_set *set)
+{
+    set->left_again = set->rest.at_ns != 0;
+    if (!set->left_again && set->stopped == NULL)
+        timer_set(set->reactor, &set->rest,
+                  reactor_now_ns(set->reactor) + REST_PAUSE_MS * UINT64_C(1000000), rest_due);
+}
+
 void conn_set_left(struct conn_set *set)
 {
     set->count--;
+    rest_later(set);
     tell_when_empty(set);
 }
 
@@ -122,6 +149,7 @@ void conn_set_close(struct conn_set **set)
     ensure(!s->again_posted);
     timer_cancel(&s->patience);
     timer_cancel(&s->ladder);
+    timer_cancel(&s->rest);
     budget_share_end(&s->share);
     while (s->parts_free != NULL) {
         struct conn_parts *p = s->parts_free;
