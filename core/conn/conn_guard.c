@@ -1,5 +1,6 @@
 #include "core/conn/conn_guard.h"
 
+#include "core/base/alloc_size.h"
 #include "core/base/log.h"
 #include "core/base/metric.h"
 #include "core/conn/conn_tls.h"
@@ -22,10 +23,10 @@ void conn_guard_note(struct conn *c)
 
 static size_t held_by(struct conn *c)
 {
-    size_t held = sizeof(*c) + c->kept_size + c->sending.held + conn_tls_held(c);
+    size_t held = alloc_size(sizeof(*c)) + c->kept_size + c->sending.held + conn_tls_held(c);
 
     if (c->parts != NULL)
-        held += sizeof(*c->parts);
+        held += alloc_size(sizeof(*c->parts));
     if (c->session == NULL)
         return held;
     held += c->session->out.held;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/alloc_size.h"
 #include "core/base/ensure.h"
 #include "core/base/metric.h"
 #include "core/conn/conn_private.h"
@@ -71,7 +72,7 @@ size_t conn_tls_held(const struct conn *c)
 
     if (t == NULL)
         return 0;
-    return sizeof(*t) + TLS_MEMORY + (t->is_away ? 0 : t->in.held + t->out.held);
+    return alloc_size(sizeof(*t)) + TLS_MEMORY + (t->is_away ? 0 : t->in.held + t->out.held);
 }
 
 uint64_t conn_tls_until_ns(const struct conn *c)

@@ -199,6 +199,10 @@ static const struct mechanism *mechanism_find(const char *name)
     return NULL;
 }
 
+enum {
+    EXCHANGE_HELD = 1536, /* bytes of memory between two steps, most of them the library's */
+};
+
 static void drop_exchange(void *exchange)
 {
     struct auth_exchange *x = exchange;
@@ -239,6 +243,7 @@ enum request_status auth_sasl_step(const struct auth_step *step)
     x->step = step;
     status = m->step(x);
     x->step = NULL;
+    r->base.held = status == REQUEST_CONTINUE ? EXCHANGE_HELD : 0;
     if (status != REQUEST_CONTINUE) {
         r->drop(r->exchange);
         r->exchange = NULL;

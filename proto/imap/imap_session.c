@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/alloc_size.h"
 #include "core/base/ensure.h"
 #include "proto/imap/imap_private.h"
 #include "proto/imap/imap_token.h"
@@ -478,7 +479,14 @@ static void imap_end(struct session *base)
 static size_t imap_held(const struct session *base)
 {
     const struct imap_session *s = (const struct imap_session *)base;
-    size_t held = sizeof(*s) + s->reader.size + s->command.len + s->account.name.len;
+    size_t held = alloc_size(sizeof(*s)) + alloc_size(s->reader.size) + s->command.len;
+
+    if (s->account.name.len > 0)
+        held += alloc_size(s->account.name.len + 1);
+    if (s->tried != NULL)
+        held += alloc_size(strlen(s->tried) + 1);
+    if (s->auth != NULL)
+        held += auth_request_held(s->auth);
 
     if (s->view != NULL)
         held += imap_view_held(s->view);

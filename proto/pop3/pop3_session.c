@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/alloc_size.h"
 #include "core/base/ensure.h"
 #include "proto/pop3/pop3_private.h"
 #include "proto/sasl/sasl.h"
@@ -338,7 +339,15 @@ static size_t pop3_held(const struct session *base)
 {
     const struct pop3_session *s = (const struct pop3_session *)base;
 
-    return sizeof(*s) + (s->away == NULL ? pop3_maildrop_held(&s->drop) : 0);
+    size_t held = alloc_size(sizeof(*s)) + s->waiting.held;
+
+    if (s->away == NULL)
+        held += pop3_maildrop_held(&s->drop);
+    if (s->auth != NULL)
+        held += auth_request_held(s->auth);
+    held += s->user == NULL ? 0 : alloc_size(strlen(s->user) + 1);
+    held += s->account == NULL ? 0 : alloc_size(strlen(s->account) + 1);
+    return held + (s->tried == NULL ? 0 : alloc_size(strlen(s->tried) + 1));
 }
 
 static const struct session_ops pop3_session_ops = {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/alloc_size.h"
 #include "proto/sasl/sasl.h"
 
 struct auth_request *auth_request_new(void)
@@ -30,6 +31,12 @@ void auth_request_free(struct auth_request **request)
     sasl_wipe(&r->password);
     chain_free(&r->base.out);
     free(r);
+}
+
+size_t auth_request_held(const struct auth_request *r)
+{
+    return alloc_size(sizeof(*r)) + r->base.held + r->response.held + r->challenge.held +
+           r->user.held + r->password.held;
 }
 
 void auth_request_tried(struct auth_request *r, struct span name)

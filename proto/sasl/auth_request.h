@@ -56,6 +56,9 @@ MUST_USE struct auth_request *auth_request_new(void);
 /* Wipes what was secret. Takes the request away from whoever held it. */
 void auth_request_free(struct auth_request **request);
 
+/* Bytes of memory that it holds. */
+MUST_USE size_t auth_request_held(const struct auth_request *r);
+
 /* Keeps the name for the log, cut at AUTH_NAME_MAX bytes and at a NUL. */
 void auth_request_tried(struct auth_request *r, struct span name);
 

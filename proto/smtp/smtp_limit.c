@@ -2,6 +2,7 @@
  * what its session costs. */
 #include <stddef.h>
 
+#include "core/base/alloc_size.h"
 #include "core/base/number.h"
 #include "proto/smtp/smtp_private.h"
 
@@ -65,7 +66,7 @@ bool smtp_limit_rate(struct smtp_session *s, enum smtp_rate what)
 size_t smtp_limit_held(const struct session *base)
 {
     const struct smtp_session *s = CONTAINER_OF(base, const struct smtp_session, base);
-    size_t held = sizeof(*s) + s->body.held.held;
+    size_t held = alloc_size(sizeof(*s)) + s->body.held.held;
 
     if (s->mail != NULL)
         held += smtp_store_request_held(s->mail);
@@ -73,8 +74,8 @@ size_t smtp_limit_held(const struct session *base)
         held += smtp_store_request_held(
             CONTAINER_OF(base->request, const struct smtp_store_request, base));
     if (s->login != NULL)
-        held += sizeof(*s->login);
+        held += alloc_size(sizeof(*s->login));
     if (s->auth != NULL)
-        held += sizeof(*s->auth) + s->auth->response.held;
+        held += auth_request_held(s->auth);
     return held;
 }
