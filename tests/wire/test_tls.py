@@ -16,6 +16,7 @@ import threading
 import time
 
 from gateway import BINARY, OWNER, Gateway, Talk, read_mail, send_mail
+from hostile import Hostile, scaled
 
 SUITES = bytes.fromhex("cca9cca8c02bc02fc02cc030")
 
@@ -530,10 +531,11 @@ def test_t01_garbage():
 
 
 def test_t02_slow_handshake():
-    with Gateway() as g:
+    with Gateway() as g, Hostile(g, log_rate=None, cpu_connection_us=2000) as h:
         hello = client_hello()
         began = time.monotonic()
-        slow = [socket.create_connection(("127.0.0.1", g.imaps_port), timeout=20) for _ in range(100)]
+        slow = [socket.create_connection(("127.0.0.1", g.imaps_port), timeout=20) for _ in range(scaled(100, 1000))]
+        h.count(connections=len(slow))
         with Canary(g) as canary:
             for byte in range(20):
                 for s in slow:
@@ -584,7 +586,7 @@ def test_t04_names_of_all_kinds():
         for n in range(50):
             ask(b"h%d.example.org" % n)
         before = g.rss_kib()
-        for n in range(300):
+        for n in range(scaled(300, 100000)):
             ask(b"%s.example.org" % os.urandom(8).hex().encode())
         assert g.rss_kib() - before < 3000, (before, g.rss_kib())
         with TlsTalk(g.imaps_port) as t:
@@ -689,7 +691,7 @@ def test_t09_handshake_flood():
         assert canary.worst() < 0.1, sorted(canary.times)[-5:]
         for s in many:
             s.close()
-        stopping = time.monotonic() + 4
+        stopping = time.monotonic() + scaled(4, 10)
         counts = []
 
         def flood():
