@@ -147,7 +147,7 @@ static int by_size(const void *a, const void *b)
 static void time_commands(char **commands, int count)
 {
     for (int c = 0; c < count; c++) {
-        double ms[ROUNDS_MAX], first;
+        double ms[ROUNDS_MAX] = {0}, first;
         uint64_t bytes = 0;
         int fd = connection_open(1, true);
 

@@ -57,7 +57,7 @@ static void measure(const char *name, const struct buffer *message)
     size_t rounds = BYTES / (message->len + 1000), len = 0;
     uint64_t from = clock_monotonic_ns(), ns;
 
-    rounds = rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds;
+    rounds = rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds == 0 ? 1 : rounds;
     for (size_t i = 0; i < rounds; i++) {
         struct chain meta = {0};
 

@@ -79,7 +79,7 @@ enum store_status store_entry_header(struct store_view *v, const struct store_en
                                      struct span *bytes_r)
 {
     struct command_target target;
-    struct span args, targets;
+    struct span args = {0}, targets;
     enum store_status status;
     unsigned count;
 

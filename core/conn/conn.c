@@ -137,6 +137,7 @@ static bool step(struct conn *c)
         return false;
     if (c->asked == CONN_ASKED_MORE)
         return conn_runs_low(c) && conn_request_ask(c);
+    ensure(c->session != NULL);
     switch (c->session->want) {
     case SESSION_WANT_REPLY:
         return conn_request_ask(c);

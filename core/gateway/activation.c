@@ -81,7 +81,7 @@ static bool is_path(const struct sockaddr_storage *have, const char *path)
 
 static bool is_address(const struct sockaddr_storage *have, struct span host, uint16_t port)
 {
-    struct sockaddr_storage want;
+    struct sockaddr_storage want = {0};
     socklen_t size;
 
     if (!host_parse(host, port, &want, &size) || want.ss_family != have->ss_family)

@@ -69,6 +69,7 @@ static void client_forget(struct usage *u, struct usage_client *c)
     ensure(c->connections == 0);
     ensure(atomic_load_explicit(&c->bytes, memory_order_relaxed) == 0);
     list_remove(&c->gone);
+    ensure(u->gone.next != &c->gone); /* so that nobody finds it there again */
     u->gone_count--;
     (void)map_remove(u->clients, map_key_u64(&c->key));
     free(c);

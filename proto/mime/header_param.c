@@ -211,12 +211,13 @@ static void join(struct raw_param *raw, unsigned count, struct raw_param *first,
     unsigned found = 0;
     size_t from;
     bool extended = false;
+    struct raw_param *p = first;
 
-    for (struct raw_param *p = first; p != NULL && found < META_PARAMS_MAX;
-         p = find_piece(raw, count, first->name, (int)found)) {
+    while (p != NULL) {
         pieces[found++] = p;
         extended |= p->extended;
         p->piece = TAKEN;
+        p = found < META_PARAMS_MAX ? find_piece(raw, count, first->name, (int)found) : NULL;
     }
     from = scratch->len;
     if (extended && !first->extended)

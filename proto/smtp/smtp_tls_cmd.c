@@ -17,8 +17,6 @@ static enum smtp_answer smtp_tls_refusal(const struct smtp_session *s)
         return SMTP_TLS_TWICE;
     if (s->login != NULL)
         return SMTP_AUTH_TWICE;
-    if (s->login != NULL)
-        return SMTP_AUTH_TWICE;
     if (smtp_offers(s) & SMTP_EXT_STARTTLS)
         return SMTP_ANSWER_NONE;
     if (s->settings->smtpd_tls_security_level == SMTP_TLS_NONE || s->host->is_lmtp ||

@@ -64,7 +64,8 @@ static size_t step_held(struct quoted_printable *q, char c, char *out, bool *tak
         return 0;
     }
     if (q->state == QUOTED_HEX && quoted_printable_hex(c) >= 0) {
-        out[0] = (char)(quoted_printable_hex(q->held[1]) << 4 | quoted_printable_hex(c));
+        out[0] = (char)((unsigned)quoted_printable_hex(q->held[1]) << 4 |
+                        (unsigned)quoted_printable_hex(c));
         drop(q);
         return 1;
     }

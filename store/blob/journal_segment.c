@@ -104,7 +104,7 @@ static void add_used(struct journal *j, struct journal_segment *s)
     ensure(j->used_count == 0 || j->used[j->used_count - 1]->number < s->number);
     if (j->used_count == j->used_size) {
         j->used_size = j->used_size == 0 ? 64 : j->used_size * 2;
-        j->used = xrealloc(j->used, j->used_size * sizeof(*j->used));
+        j->used = xrealloc(j->used, j->used_size * sizeof(struct journal_segment *));
     }
     j->used[j->used_count++] = s;
     atomic_store_explicit(slot_of(j, s->number), s, memory_order_release);

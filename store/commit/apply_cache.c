@@ -460,14 +460,15 @@ void cache_flush(struct apply_cache *c)
 {
     char value[RECORD_MAILBOX_MAX];
     struct index_key key;
+    size_t len;
 
     for (unsigned i = 0; i < c->dirty_mailboxes.count; i++) {
         const struct cached_mailbox *m = c->dirty_mailboxes.items[i];
         if (m->is_gone)
             continue;
         key = key_mailbox(m->row.id);
-        index_put(c->txn, INDEX_MBOX, key_span(&key),
-                  (struct span){value, record_mailbox_write(value, &m->row)});
+        len = record_mailbox_write(value, &m->row);
+        index_put(c->txn, INDEX_MBOX, key_span(&key), (struct span){value, len});
     }
     for (unsigned i = 0; i < c->dirty_accounts.count; i++) {
         struct cached_account *a = c->dirty_accounts.items[i];

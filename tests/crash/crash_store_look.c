@@ -86,16 +86,17 @@ static void look_at_entry(struct look *k, unsigned mailbox, const struct store_e
     char header[128];
     struct span bytes;
     uint32_t size = 0, message;
+    size_t header_len;
 
     if (k->m->count == MODEL_ENTRIES_MAX) {
         wrong(k, "more messages than can be", k->m->count, 0);
         return;
     }
     message = look_at_body(k, e->message, &size);
+    header_len = message != 0 ? message_header(message, mailbox, header) : 0;
     if (store_entry_header(k->v, e, &bytes) != STORE_OK)
         wrong(k, "a delivery header can't be read", message, e->uid);
-    else if (message != 0 &&
-             !span_eq(bytes, (struct span){header, message_header(message, mailbox, header)}))
+    else if (message != 0 && !span_eq(bytes, (struct span){header, header_len}))
         wrong(k, "a delivery header has other bytes, message", message, e->uid);
     if (e->size != e->header_len + size || e->header_len != bytes.len)
         wrong(k, "sizes of an entry", e->size, size);

@@ -21,8 +21,13 @@ static store_account account_of(const struct making *g, unsigned mailbox)
 /* Whether no mailbox was made by the change so far. */
 static bool is_as_before(const struct making *g)
 {
-    return memcmp(g->m->accounts, making_before(g)->accounts, sizeof(g->m->accounts)) == 0 ||
-           !g->alters;
+    const struct model *before = making_before(g);
+    bool is_same = true;
+
+    for (unsigned i = 0; i < MODEL_ACCOUNTS; i++)
+        is_same = is_same && g->m->accounts[i].made == before->accounts[i].made &&
+                  g->m->accounts[i].modseq == before->accounts[i].modseq;
+    return is_same || !g->alters;
 }
 
 void make_account(struct making *g)

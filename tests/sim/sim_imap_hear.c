@@ -50,15 +50,16 @@ static bool may_expunge(struct imap *s)
 static void heard_expunge(struct client *c, uint32_t number)
 {
     struct imap *s = imap_of(c);
-    uint32_t uid;
+    uint32_t uid, at;
 
     if (!may_expunge(s) || s->box < 0 || number < 1 || number > s->count) {
         run_violated(c->run, "%s: EXPUNGE of number %u now (of %u)", c->name, number, s->count);
         return;
     }
-    uid = s->uids[number - 1];
+    at = number - 1;
+    uid = s->uids[at];
     s->count--;
-    memmove(s->uids + number - 1, s->uids + number, (s->count - (number - 1)) * sizeof(*s->uids));
+    memmove(&s->uids[at], &s->uids[at] + 1, (s->count - at) * sizeof(*s->uids));
     if (uid != 0)
         model_expunged(model_of(c), (unsigned)s->box, uid);
 }

@@ -83,7 +83,7 @@ static void append_elsewhere_test(void **state)
     imap_client_login(&other);
     imap_world_mailbox(w, "Sent");
     imap_client_open(&c, w);
-    heard = imap_client_say(&c, "a LOGIN vagrant password\r\n");
+    (void)imap_client_say(&c, "a LOGIN vagrant password\r\n");
     heard = imap_client_say(&c, "b APPEND Sent {5+}\r\nA: b\n\r\n");
     HAS(heard, " 1] Append completed.\r\n");
     LACKS(heard, "EXISTS");
