@@ -223,6 +223,7 @@ static void part_drop_bodies(struct change_part *p)
 {
     if (p->draft)
         store_draft_drop(&p->draft);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): who frees these sets them to NULL */
     free(p->body);
     free(p->meta);
     p->body = p->meta = NULL;
