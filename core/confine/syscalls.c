@@ -238,10 +238,11 @@ static int add_allowed(scmp_filter_ctx filter)
 
 static int add_connecting(scmp_filter_ctx filter)
 {
-    int error;
+    int error = rule(filter, SCMP_ACT_ALLOW, "bind", 0, (struct scmp_arg_cmp){0}); /* of UDP */
 
     /* libcurl wakes itself by a pair of its own. */
-    error = rule(filter, SCMP_ACT_ALLOW, "socketpair", 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+    if (error == 0)
+        error = rule(filter, SCMP_ACT_ALLOW, "socketpair", 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
     for (size_t i = 0; i < COUNT_OF(families_to_connect) && error == 0; i++)
         error = rule(filter, SCMP_ACT_ALLOW, "socket", 1,
                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families_to_connect[i]));

@@ -106,7 +106,8 @@ static void print_manual(void)
         fputs(")\n", stdout);
         print_troff(option->help, false);
         if (option->type != CONFIG_STRING && option->type != CONFIG_PATH &&
-            option->type != CONFIG_LIST && option->type != CONFIG_PATHS)
+            option->type != CONFIG_LIST && option->type != CONFIG_PATHS &&
+            option->type != CONFIG_MAPS)
             print_range(option);
         fputc('\n', stdout);
     }

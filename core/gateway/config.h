@@ -121,6 +121,31 @@ struct config {
     int smtpd_forbid_bare_newline; /* enum config_bare_newline */
     uint64_t smtpd_forbid_bare_newline_reject_code;
 
+    /* mail for others */
+    bool relay_enable;
+    struct config_list relay_domains, transport_maps, sender_dependent_relayhost_maps;
+    const char *relayhost, *relay_transport, *default_transport;
+    uint64_t minimal_backoff_time, maximal_backoff_time, queue_run_delay;
+    uint64_t maximal_queue_lifetime, bounce_queue_lifetime, bounce_size_limit;
+    uint64_t initial_destination_concurrency, default_destination_concurrency_limit;
+    uint64_t default_destination_recipient_limit, smtp_connection_count_limit;
+    uint64_t smtp_connection_cache_time_limit;
+    uint64_t smtp_mx_address_limit, smtp_mx_session_limit;
+    const char *smtp_helo_name;
+    bool smtp_never_send_ehlo;
+    struct config_list smtp_discard_ehlo_keywords;
+    uint64_t smtp_line_length_limit;
+    uint64_t smtp_connect_timeout, smtp_helo_timeout, smtp_starttls_timeout;
+    uint64_t smtp_mail_timeout, smtp_rcpt_timeout, smtp_rset_timeout;
+    uint64_t smtp_data_init_timeout, smtp_data_xfer_timeout, smtp_data_done_timeout;
+    int smtp_address_preference; /* enum relay_families */
+    int inet_protocols;          /* the same */
+    const char *smtp_tls_security_level, *smtp_tls_CAfile, *smtp_tls_CApath;
+    struct config_list smtp_tls_policy_maps;
+    const char *smtp_tls_verify_cert_match, *smtp_tls_secure_cert_match;
+    struct config_list dns_servers;
+    const char *dns_trust_anchor_file, *dns_resolv_file;
+
     /* IMAP */
     const char *imap_greeting;
     uint64_t imap_login_timeout, imap_idle_timeout, imap_idle_notify_interval;
@@ -193,6 +218,8 @@ enum config_type {
     CONFIG_PATH,
     CONFIG_LIST,  /* divided by commas and blanks */
     CONFIG_PATHS, /* a list of paths, each with or without a map type in front ("texthash:") */
+    CONFIG_MAPS,  /* a list of lookup tables (core/service/lookup.h), each with its type in front or
+                     a hash: file */
     CONFIG_BOOL,  /* yes, no */
     CONFIG_INTEGER,
     CONFIG_SIZE, /* bytes, or with k, m, g behind (1024) */

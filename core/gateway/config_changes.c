@@ -32,6 +32,25 @@ static const char *const fixed[] = {
     "store_segment_size",
     "store_map_size",
     "store_free_min",
+    "relay_enable",
+    "transport_maps",
+    "sender_dependent_relayhost_maps",
+    "relayhost",
+    "relay_transport",
+    "default_transport",
+    "minimal_backoff_time",
+    "maximal_backoff_time",
+    "queue_run_delay",
+    "maximal_queue_lifetime",
+    "bounce_queue_lifetime",
+    "bounce_size_limit",
+    "initial_destination_concurrency",
+    "default_destination_concurrency_limit",
+    "default_destination_recipient_limit",
+    "inet_protocols",
+    "dns_servers",
+    "dns_trust_anchor_file",
+    "dns_resolv_file",
     "auth_threads",
     "auth_cache_size",
     "auth_cache_ttl",
@@ -45,6 +64,8 @@ static bool is_fixed(const char *name)
     size_t len = strlen(name);
 
     if (len > 7 && strcmp(name + len - 7, "_listen") == 0)
+        return true;
+    if (strncmp(name, "smtp_", 5) == 0) /* how we speak to others */
         return true;
     for (unsigned i = 0; i < COUNT_OF(fixed); i++) {
         if (strcmp(fixed[i], name) == 0)

@@ -21,6 +21,18 @@ char *config_paths_parent(const char *path)
     return parent;
 }
 
+/* The file of a lookup table; NULL: it has none. */
+static const char *file_of_map(const char *spec)
+{
+    const char *colon = strchr(spec, ':'), *slash = strchr(spec, '/');
+
+    if (colon == NULL || (slash != NULL && slash < colon))
+        return spec;
+    if (strncmp(spec, "static:", 7) == 0 || strncmp(spec, "inline:", 7) == 0)
+        return NULL;
+    return colon + 1;
+}
+
 /* Those are written, and have rules of their own. */
 static bool is_read(const struct config_option *option)
 {
@@ -47,6 +59,11 @@ void config_paths_each(const struct config *config,
             const struct config_list *list = field;
             for (unsigned p = 0; p < list->count; p++)
                 found(context, option, list->at[p]);
+        } else if (option->type == CONFIG_MAPS) {
+            const struct config_list *list = field;
+            for (unsigned p = 0; p < list->count; p++)
+                if (file_of_map(list->at[p]) != NULL)
+                    found(context, option, file_of_map(list->at[p]));
         }
     }
 }

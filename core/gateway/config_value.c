@@ -113,6 +113,7 @@ void config_value_range(const struct config_option *option, struct chain *out)
         return;
     case CONFIG_LIST:
     case CONFIG_PATHS:
+    case CONFIG_MAPS:
         chain_add(out, SPAN("a list, divided by commas and blanks"));
         return;
     }
@@ -206,6 +207,22 @@ static struct span without_type(struct span item)
     return item;
 }
 
+/* Its type stays in front of it. What is no file has none to be completed. */
+static void add_map(struct chain *out, const char *base, struct span item)
+{
+    const char *colon = memchr(item.at, ':', item.len), *slash = memchr(item.at, '/', item.len);
+
+    if (colon != NULL && (slash == NULL || colon < slash)) {
+        struct span type = span_first(item, (size_t)(colon + 1 - item.at));
+
+        chain_add(out, type);
+        item = span_after(item, type.len);
+        if (span_eq(type, SPAN("static:")) || span_eq(type, SPAN("inline:")))
+            base = "";
+    }
+    add_path(out, base, item);
+}
+
 static bool list_set(struct config_list *field, const struct config_option *option,
                      struct span text, const char *base, struct config_value *value,
                      struct chain *why)
@@ -225,6 +242,8 @@ static bool list_set(struct config_list *field, const struct config_option *opti
                 return false;
             }
             add_path(&items, base, item);
+        } else if (option->type == CONFIG_MAPS) {
+            add_map(&items, base, item);
         } else {
             chain_add(&items, item);
         }
@@ -287,6 +306,7 @@ bool config_value_set(struct config *config, const struct config_option *option,
         break;
     case CONFIG_LIST:
     case CONFIG_PATHS:
+    case CONFIG_MAPS:
         return list_set(field, option, text, base, value, why);
     case CONFIG_BOOL:
         good = bool_of(text, field);

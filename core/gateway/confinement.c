@@ -208,7 +208,8 @@ bool confinement_enter(struct confinement *c, const struct config *config, struc
     char text[WHY_SIZE];
 
     *c = (struct confinement){.mode = config->confinement,
-                              .connects = config->oauth2_introspection_url[0] != '\0',
+                              .connects = config->relay_enable ||
+                                          config->oauth2_introspection_url[0] != '\0',
                               .landlock = -ECANCELED,
                               .syscalls = -ECANCELED};
     if (geteuid() == 0 && !become_owner(config, why))

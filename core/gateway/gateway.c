@@ -12,6 +12,7 @@
 #include "core/gateway/folders.h"
 #include "core/gateway/gateway_reactor.h"
 #include "core/gateway/http.h"
+#include "core/gateway/gateway_relay.h"
 #include "core/gateway/overload.h"
 #include "core/gateway/services.h"
 #include "core/gateway/settings.h"
@@ -30,6 +31,7 @@ struct gateway {
     struct sockets *sockets; /* those that no reactor took yet; NULL with options.listen */
     struct overload *overload;
     struct http *http; /* NULL by hand */
+    struct gateway_relay *relay; /* NULL: mail for others is not taken */
     struct gateway_reactor **reactors;
     unsigned reactor_count, started;
     bool is_stopping; /* by hand */
@@ -180,7 +182,6 @@ static bool open_tls(struct gateway *g, struct chain *why)
 
     if (g->tls != NULL)
         return true; /* with the keys */
-    tls_begin();
     if (!g->options.manual && !settings_tls_open(g->config, &context, why))
         return false;
     g->tls = shared_open(context, settings_tls_free);
@@ -192,6 +193,40 @@ static bool open_tls(struct gateway *g, struct chain *why)
 static bool open_keys(struct gateway *g, struct chain *why)
 {
     return !settings_tls_has_files(g->config) || open_tls(g, why);
+}
+
+/* ---- mail for others ---- */
+
+/* By hand there is none: its thread could not be turned. */
+static bool relays(const struct gateway *g)
+{
+    return g->config->relay_enable && !g->options.manual;
+}
+
+static bool open_relay(struct gateway *g, struct chain *why)
+{
+    if (!relays(g))
+        return true;
+    g->relay = gateway_relay_open(g->config, &g->service, why);
+    return g->relay != NULL;
+}
+
+static bool start_relay(struct gateway *g, struct chain *why)
+{
+    struct relay_reactor *places;
+    bool started;
+
+    if (g->relay == NULL)
+        return true;
+    places = xcalloc(g->reactor_count, sizeof(*places));
+    for (unsigned i = 0; i < g->reactor_count; i++)
+        places[i] = (struct relay_reactor){gateway_reactor_inbox(g->reactors[i]),
+                                           gateway_reactor_conns(g->reactors[i])};
+    started = gateway_relay_start(g->relay, places, g->reactor_count);
+    free(places);
+    if (!started)
+        chain_addf(why, "no thread for the relay\n");
+    return started;
 }
 
 /* ---- listeners and reactors ---- */
@@ -285,6 +320,7 @@ static void make_reactors(struct gateway *g)
                                              .count = g->reactor_count,
                                              .io = io_names[g->config->io],
                                              .backend = g->options.backend,
+                                             .connects = relays(g),
                                              .patience_ms = GATEWAY_PATIENCE_MS,
                                              .budget = overload_budget(g->overload),
                                              .pressure = overload_pressure(g->overload)});
@@ -318,8 +354,9 @@ struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
     options->config = NULL;
     g->options = *options;
     g->service.watches = watch_board_open();
-    if (!open_settings(g, &config, why) || !open_keys(g, why) || !open_sockets(g, why) ||
-        !open_store(g, why) || !open_service(g, why) || !open_tls(g, why))
+    tls_begin();
+    if (!open_settings(g, &config, why) || !open_keys(g, why) || !open_relay(g, why) ||
+        !open_sockets(g, why) || !open_store(g, why) || !open_service(g, why) || !open_tls(g, why))
         goto fail;
     g->services = services_open(&g->service, g->config, g->tls);
     g->overload = overload_open(&(struct overload_config){.memory_max = g->config->memory_max,
@@ -329,7 +366,8 @@ struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
                                                           .store = g->service.store,
                                                           .usage = g->service.usage});
     make_reactors(g);
-    if (!open_listeners(g, why) || !start_reactors(g, why) || !open_http(g, why))
+    if (!open_listeners(g, why) || !start_reactors(g, why) || !start_relay(g, why) ||
+        !open_http(g, why))
         goto fail;
     if (g->options.complete != NULL && !g->options.complete(g->options.context, why))
         goto fail;
@@ -390,7 +428,11 @@ void gateway_close(struct gateway **gateway)
 
     if (g->http != NULL)
         http_close(&g->http);
+    if (g->relay != NULL)
+        gateway_relay_drain(g->relay);
     stop_reactors(g);
+    if (g->relay != NULL)
+        gateway_relay_stop(g->relay);
     if (g->service.auth != NULL)
         auth_stop(g->service.auth);
     if (g->service.workers != NULL)
@@ -398,6 +440,8 @@ void gateway_close(struct gateway **gateway)
     if (g->service.store != NULL)
         store_close(&g->service.store);
     close_reactors(g);
+    if (g->relay != NULL)
+        gateway_relay_close(&g->relay);
     if (g->sockets != NULL)
         sockets_close(&g->sockets);
     if (g->overload != NULL)

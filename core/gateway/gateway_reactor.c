@@ -195,7 +195,7 @@ bool gateway_reactor_open(struct gateway_reactor *r)
     struct reactor_config config = reactor_config_default;
     int error;
 
-    config.accepts_only = true;
+    config.accepts_only = !c->connects;
     error = c->backend != NULL ? reactor_open_with(c->backend, &config, &r->reactor)
                                : reactor_open(c->io, &config, &r->reactor, r->why, WHY_SIZE);
 
@@ -280,6 +280,16 @@ void gateway_reactor_close(struct gateway_reactor *r)
     } else if (r->reactor != NULL) {
         close_all(r);
     }
+}
+
+struct inbox *gateway_reactor_inbox(const struct gateway_reactor *r)
+{
+    return reactor_inbox(r->reactor);
+}
+
+struct conn_set *gateway_reactor_conns(const struct gateway_reactor *r)
+{
+    return r->conns;
 }
 
 const char *gateway_reactor_why(const struct gateway_reactor *r)

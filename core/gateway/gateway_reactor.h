@@ -19,6 +19,7 @@ struct gateway_reactor_config {
     unsigned index, count;                 /* this one, of so many */
     const char *io;                        /* "auto", "uring", "epoll" */
     const struct reactor_backend *backend; /* not NULL: this one */
+    bool connects;                         /* connections of our own are opened on it */
     uint32_t patience_ms;                  /* for peers when we stop */
     struct budget *budget;                 /* both as for conn_set_guard() */
     struct pressure *pressure;
@@ -44,6 +45,10 @@ void gateway_reactor_accept(struct gateway_reactor *r);
 /* Why it did not start, or why io_uring was not taken; "" when all is well. */
 const char *gateway_reactor_why(const struct gateway_reactor *r);
 const char *gateway_reactor_backend(const struct gateway_reactor *r);
+
+/* Where connections of our own live, once it has started. */
+struct inbox *gateway_reactor_inbox(const struct gateway_reactor *r);
+struct conn_set *gateway_reactor_conns(const struct gateway_reactor *r);
 
 /* Asks it to answer, from another thread; false when it has not answered the last time. */
 MUST_USE bool gateway_reactor_beat(struct gateway_reactor *r);

@@ -166,6 +166,8 @@ struct service_settings *settings_new(struct config **config, const struct direc
         .mime = &s->mime,
         .lda_mailbox_autocreate = c->lda_mailbox_autocreate,
         .store_free_min = c->store_free_min,
+        .relays = c->relay_enable,
+        .relay_domains = words_of(&c->relay_domains),
         .client_message_rate = small(c->smtpd_client_message_rate_limit),
         .client_recipient_rate = small(c->smtpd_client_recipient_rate_limit),
         .client_auth_rate = small(c->smtpd_client_auth_rate_limit),

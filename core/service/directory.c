@@ -116,16 +116,35 @@ static bool walk_alias(struct walk *w, const struct directory_alias *alias, cons
     return true;
 }
 
+static bool has_place(struct walk *w)
+{
+    if (w->count == w->max || w->count == DIRECTORY_TARGETS_MAX)
+        w->is_too_much = true;
+    return !w->is_too_much;
+}
+
 static void walk_user(struct walk *w, const struct directory_user *user, struct span detail)
 {
     for (unsigned i = 0; i < w->count; i++)
         if (w->targets[i].account.at == user->account.at && span_eq(w->targets[i].detail, detail))
             return;
-    if (w->count == w->max || w->count == DIRECTORY_TARGETS_MAX) {
-        w->is_too_much = true;
+    if (has_place(w))
+        w->targets[w->count++] = (struct directory_target){user->account, detail, false};
+}
+
+/* The address that was asked for is not in the directory's memory, and no target. */
+static void walk_elsewhere(struct walk *w, const struct address *a)
+{
+    if (w->depth == 0)
         return;
-    }
-    w->targets[w->count++] = (struct directory_target){user->account, detail};
+    for (unsigned i = 0; i < w->count; i++)
+        if (w->targets[i].is_elsewhere && span_eq(w->targets[i].account, a->local) &&
+            span_eq_nocase(w->targets[i].detail, a->domain))
+            return;
+    if (!has_place(w))
+        return;
+    w->targets[w->count++] = (struct directory_target){a->local, a->domain, true};
+    w->others++;
 }
 
 /* Step 1. */
@@ -221,7 +240,7 @@ static void walk_address(struct walk *w, struct span local, struct span domain, 
     if (!is_final && try_virtual(w, &a, is_local))
         return;
     if (!kind && !is_ours(w->d, a.domain)) {
-        w->others++;
+        walk_elsewhere(w, &a);
         return;
     }
     if (is_local && !is_final && try_aliases(w, &a))
@@ -244,7 +263,7 @@ enum directory_answer directory_resolve(const struct directory *d, struct span l
         return DIRECTORY_ALIAS_BROKEN;
     if (domain.len > 0 && !is_ours(d, domain))
         return DIRECTORY_NOT_OURS;
-    if (w.count == 0 && w.others == 0)
+    if (w.count == 0)
         return w.has_looped ? DIRECTORY_ALIAS_BROKEN : DIRECTORY_UNKNOWN;
     *count_r = w.count;
     *others_r = w.others;

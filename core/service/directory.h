@@ -59,6 +59,8 @@ struct directory_target {
     struct span account; /* user@domain, canonical; lives as long as the snapshot */
     struct span detail;  /* what stood behind the delimiter: the folder; lives as the address given
                             and the snapshot */
+    bool is_elsewhere;   /* an alias names somebody who is not ours: `account` is his local part,
+                            unquoted, and `detail` his domain */
 };
 
 /*
@@ -76,7 +78,7 @@ struct directory_target {
 
 /* Up to `max` accounts that mail for local@domain goes to (domain "": the first of ours), each
  * once. local is unquoted. Case of both is folded for the look-up. Aliases to addresses elsewhere
- * are reported in *others_r as a count: they need the relay. */
+ * are among them; *others_r says how many of them there are: they need the relay. */
 MUST_USE enum directory_answer directory_resolve(const struct directory *d, struct span local,
                                                  struct span domain,
                                                  struct directory_target *targets_r, unsigned max,

@@ -27,8 +27,11 @@ struct service {
     struct shared *settings;  /* struct service_settings (service_settings.h); NULL: none */
     struct watch_board *watches;
     struct worker_pool *workers;
-    struct usage *usage; /* what each client does; NULL: nobody counts */
-    struct auth *auth;   /* logins (auth_run.c) */
+    struct usage *usage;           /* what each client does; NULL: nobody counts */
+    struct auth *auth;             /* logins (auth_run.c) */
+    void (*queued)(void *context); /* mail for others is durable in the queue. On the store's
+                                      thread; must not block. NULL: nobody takes it on */
+    void *queued_context;
 };
 
 /* What is understood of a message that comes in now. */

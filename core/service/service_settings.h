@@ -27,6 +27,10 @@ struct service_settings {
     uint64_t store_free_min;        /* bytes */
     const struct mime_limits *mime; /* what is understood of a message; NULL: all that can be */
 
+    /* mail for others */
+    bool relays;                     /* it is taken; else it is put off */
+    struct smtp_words relay_domains; /* mail for these, and below them, is taken from anybody */
+
     /* what one client may do in a unit of time (0: any number), unless it is in these networks */
     uint32_t client_message_rate, client_recipient_rate, client_auth_rate;
     struct smtp_words client_exceptions;

@@ -90,10 +90,13 @@ static struct smtp_verdict host_rcpt(const struct smtp_host *h,
                                      const struct smtp_mailbox *recipient)
 {
     struct shared_item *item = shared_take(service_of(h)->directory);
+    struct shared_item *settings = shared_take(service_of(h)->settings);
     struct smtp_targets targets;
 
-    smtp_targets_find(&targets, shared_get(item), recipient, smtp_store_request_may_relay(mail));
+    smtp_targets_find(&targets, shared_get(item), shared_get(settings), recipient,
+                      smtp_store_request_may_relay(mail));
     smtp_targets_free(&targets);
+    shared_give(&settings);
     shared_give(&item);
     return targets.verdict;
 }

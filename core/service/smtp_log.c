@@ -212,7 +212,8 @@ static void log_stored(const struct smtp_note *note)
         LOG_NUMBER("size", mail->stored_bytes), LOG_NUMBER("nrcpt", mail->recipient_count));
     for (unsigned i = 0; i < mail->recipient_count; i++)
         log_delivered(note, mail->recipients[i]);
-    LOG(&shape_removed, LOG_TEXT("qid", id));
+    if (mail->queued_count == 0)
+        LOG(&shape_removed, LOG_TEXT("qid", id));
 }
 
 void smtp_log_note(const struct smtp_note *note)

@@ -4,6 +4,7 @@
 
 #include "core/base/alloc.h"
 #include "core/service/service_settings.h"
+#include "core/service/smtp_queue.h"
 #include "core/service/smtp_targets.h"
 #include "core/work/inbox.h"
 #include "proto/mime/meta.h"
@@ -173,7 +174,8 @@ struct delivery {
     struct store_change *change;
     unsigned message; /* the mail's number in the change */
     unsigned count;   /* mailboxes so far */
-    bool creates_mailboxes;
+    struct smtp_queue others;
+    const struct service_settings *settings;
 };
 
 static void deliver_one(struct delivery *d, struct smtp_recipient *rcpt,
@@ -183,19 +185,29 @@ static void deliver_one(struct delivery *d, struct smtp_recipient *rcpt,
     struct chain header = {0};
 
     smtp_trace_delivery(d->mail->sender->given, shown, target->account, &header);
-    store_change_deliver(
-        d->change, d->message,
-        &(struct store_delivery){
-            .account = target->account,
-            .mailbox = target->detail.len > 0 ? target->detail : SPAN("INBOX"),
-            .missing = d->creates_mailboxes ? STORE_MISSING_CREATE : STORE_MISSING_TO_INBOX,
-            .header = chain_flat(&header),
-            .received_us = d->mail->body_us,
-        });
+    store_change_deliver(d->change, d->message,
+                         &(struct store_delivery){
+                             .account = target->account,
+                             .mailbox = target->detail.len > 0 ? target->detail : SPAN("INBOX"),
+                             .missing = d->settings->lda_mailbox_autocreate
+                                            ? STORE_MISSING_CREATE
+                                            : STORE_MISSING_TO_INBOX,
+                             .header = chain_flat(&header),
+                             .received_us = d->mail->body_us,
+                         });
     chain_free(&header);
     chain_add(&rcpt->targets, target->account);
     chain_add_byte(&rcpt->targets, '\0');
     d->count++;
+}
+
+static void deliver_target(struct delivery *d, struct smtp_recipient *rcpt,
+                           const struct directory_target *target)
+{
+    if (target->is_elsewhere)
+        smtp_queue_add_alias(&d->others, rcpt, target->account, target->detail);
+    else
+        deliver_one(d, rcpt, target);
 }
 
 static void deliver_recipient(struct delivery *d, const struct directory *directory,
@@ -203,16 +215,20 @@ static void deliver_recipient(struct delivery *d, const struct directory *direct
 {
     struct smtp_targets targets;
 
-    smtp_targets_find(&targets, directory, &rcpt->address, smtp_store_request_may_relay(d->mail));
+    smtp_targets_find(&targets, directory, d->settings, &rcpt->address,
+                      smtp_store_request_may_relay(d->mail));
     rcpt->verdict = targets.verdict;
     for (unsigned i = 0; i < targets.count && rcpt->verdict.code == 250; i++) {
-        if (has_looped(d->mail, targets.at[i].account))
+        if (!targets.at[i].is_elsewhere && has_looped(d->mail, targets.at[i].account))
             rcpt->verdict = verdict_loop;
     }
-    if (rcpt->verdict.code == 250 && d->count + targets.count > SMTP_DELIVERIES_MAX)
+    if (rcpt->verdict.code == 250 &&
+        d->count + d->others.count + targets.count > SMTP_DELIVERIES_MAX)
         rcpt->verdict = verdict_too_many;
     for (unsigned i = 0; i < targets.count && rcpt->verdict.code == 250; i++)
-        deliver_one(d, rcpt, &targets.at[i]);
+        deliver_target(d, rcpt, &targets.at[i]);
+    if (rcpt->verdict.code == 250 && targets.is_remote)
+        smtp_queue_add(&d->others, rcpt);
     smtp_targets_free(&targets);
 }
 
@@ -235,7 +251,7 @@ static bool deliver_all(struct delivery *d, const struct directory *directory)
             return false;
         }
     }
-    return d->count > 0;
+    return d->count + d->others.count > 0;
 }
 
 /* ---- into the store ---- */
@@ -251,6 +267,8 @@ static void stored(void *context, enum store_status status, const struct store_r
     (void)count;
     d->mail->draft = NULL;
     d->mail->base.status = status_of(status);
+    if (status == STORE_OK && d->mail->queued_count > 0 && d->service->queued != NULL)
+        d->service->queued(d->service->queued_context);
     free(d);
     inbox_post(home->inbox, home);
 }
@@ -279,9 +297,12 @@ static bool change_deliver(struct service *s, struct delivery *d)
     struct shared_item *settings = shared_take(s->settings);
     bool accepted;
 
-    d->creates_mailboxes =
-        ((const struct service_settings *)shared_get(settings))->lda_mailbox_autocreate;
+    d->settings = shared_get(settings);
     accepted = deliver_all(d, shared_get(directory));
+    if (accepted)
+        smtp_queue_fill(&d->others, d->mail, d->change, d->message);
+    d->mail->queued_count = d->others.count;
+    smtp_queue_free(&d->others);
     shared_give(&settings);
     shared_give(&directory);
     return accepted;

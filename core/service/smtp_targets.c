@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/service/service_settings.h"
 
 static const struct smtp_verdict targets_unknown = {
     550, true, "5.1.1", "Recipient address rejected: User unknown in local recipient table"};
@@ -17,16 +18,42 @@ static bool targets_are_routed(struct span local)
     return memchr(local.at, '%', local.len) != NULL || memchr(local.at, '!', local.len) != NULL;
 }
 
+/* As in Postfix, a domain of the list stands for those below it too. */
+static bool targets_are_relayed(const struct service_settings *settings, struct span domain)
+{
+    for (unsigned i = 0; i < settings->relay_domains.count; i++) {
+        struct span name = span_str(settings->relay_domains.at[i]);
+
+        if (domain.len < name.len ||
+            !span_eq_nocase(span_after(domain, domain.len - name.len), name))
+            continue;
+        if (domain.len == name.len || domain.at[domain.len - name.len - 1] == '.')
+            return true;
+    }
+    return false;
+}
+
+static struct smtp_verdict targets_verdict_remote(const struct service_settings *settings,
+                                                  const struct smtp_mailbox *recipient,
+                                                  bool may_relay)
+{
+    if (!may_relay &&
+        (!targets_are_relayed(settings, recipient->domain) || targets_are_routed(recipient->local)))
+        return targets_denied;
+    return settings->relays ? SMTP_VERDICT_OK : targets_no_relay;
+}
+
 static struct smtp_verdict targets_verdict(enum directory_answer answer, unsigned others,
-                                           struct span local, bool may_relay)
+                                           const struct service_settings *settings,
+                                           const struct smtp_mailbox *recipient, bool may_relay)
 {
     switch (answer) {
     case DIRECTORY_LOCAL:
-        return others > 0 ? targets_no_relay : SMTP_VERDICT_OK;
+        return others > 0 && !settings->relays ? targets_no_relay : SMTP_VERDICT_OK;
     case DIRECTORY_UNKNOWN:
-        return targets_are_routed(local) ? targets_denied : targets_unknown;
+        return targets_are_routed(recipient->local) ? targets_denied : targets_unknown;
     case DIRECTORY_NOT_OURS:
-        return may_relay ? targets_no_relay : targets_denied;
+        return targets_verdict_remote(settings, recipient, may_relay);
     case DIRECTORY_ALIAS_BROKEN:
         break;
     }
@@ -34,6 +61,7 @@ static struct smtp_verdict targets_verdict(enum directory_answer answer, unsigne
 }
 
 void smtp_targets_find(struct smtp_targets *t, const struct directory *d,
+                       const struct service_settings *settings,
                        const struct smtp_mailbox *recipient, bool may_relay)
 {
     struct span local = recipient->local;
@@ -42,6 +70,7 @@ void smtp_targets_find(struct smtp_targets *t, const struct directory *d,
 
     t->at = t->few;
     t->count = 0;
+    t->is_remote = false;
     if (memchr(local.at, '@', local.len) != NULL) { /* "u@victim"@us */
         t->verdict = targets_denied;
         return;
@@ -53,7 +82,8 @@ void smtp_targets_find(struct smtp_targets *t, const struct directory *d,
         answer = directory_resolve(d, local, recipient->domain, t->at, DIRECTORY_TARGETS_MAX,
                                    &t->count, &others);
     }
-    t->verdict = targets_verdict(answer, others, local, may_relay);
+    t->verdict = targets_verdict(answer, others, settings, recipient, may_relay);
+    t->is_remote = answer == DIRECTORY_NOT_OURS;
 }
 
 void smtp_targets_free(struct smtp_targets *t)

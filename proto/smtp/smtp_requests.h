@@ -129,6 +129,7 @@ struct smtp_store_request {
     struct chain body; /* what the service did not take yet: CRLF line ends, dots unstuffed */
     struct smtp_body_facts facts;
     uint64_t stored_bytes; /* out: with our own Received:, without delivery headers */
+    unsigned queued_count; /* out: recipients elsewhere, for whom it waits in the queue */
 
     /* the service's */
     void *draft;

@@ -104,7 +104,10 @@ static void show(const struct directory *d, const char *address, char *text, siz
 
     for (unsigned i = 0; i < count; i++) {
         const struct directory_target *t = &targets[i];
-        len += (size_t)snprintf(text + len, size - len, "%s%.*s%s%.*s", i > 0 ? " " : "",
+
+        if (t->is_elsewhere)
+            continue;
+        len += (size_t)snprintf(text + len, size - len, "%s%.*s%s%.*s", len > 0 ? " " : "",
                                 (int)t->account.len, t->account.at, t->detail.len > 0 ? "/" : "",
                                 (int)t->detail.len, t->detail.at);
     }
