@@ -176,7 +176,8 @@ def test_x03_half_open():
             times = [int(m[1]) for m in re.finditer(r"keepalive,(?:(\d+)min)", "\n".join(lines))]
             assert all(t <= 5 for t in times), times
             far.pull()
-            with Hostile(g, log_rate=None, cpu_connection_us=1000, cpu_ms=scaled(200, 5000)):
+            with Hostile(g, log_rate=None, cpu_connection_us=1000, cpu_ms=scaled(200, 5000)) as h:
+                h.count(connections=count)
                 # What we send now is not acknowledged: the system gives up within ten minutes.
                 until = time.monotonic() + scaled(8, 15 * 60)
                 while established(g.imap_port) and time.monotonic() < until:
