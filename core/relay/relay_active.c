@@ -74,15 +74,15 @@ struct relay_message *relay_active_add(struct relay_active *a, store_queue_id id
                                        const struct store_queue_envelope *envelope,
                                        uint32_t waiting, int64_t now_us)
 {
-    struct relay_message *m = xcalloc(1, sizeof(*m));
+    struct relay_message *m = xcalloc(1, sizeof(*m)), *before;
 
     m->id = id;
     m->envelope = *envelope;
     m->waiting = waiting;
     m->taken_us = now_us;
     keep_texts(m);
-    if (map_put(a->messages, map_key_u64(&id), m) != NULL)
-        ensure(!"a message twice");
+    before = map_put(a->messages, map_key_u64(&id), m);
+    ensure(before == NULL);
     return m;
 }
 
