@@ -11,8 +11,9 @@
 
 /* ---- without a host ---- */
 
-/* What waits in a hop gets this outcome, message by message. */
-static void decide_hop(struct relay *r, struct relay_hop_queue *hop,
+/* What waits in a hop gets this outcome, message by message. False: the store cannot be read now.
+ */
+static bool decide_hop(struct relay *r, struct relay_hop_queue *hop,
                        enum smtp_client_outcome outcome, const char *status, const char *reason)
 {
     struct relay_entry *entries[RELAY_MAIL_RECIPIENTS_MAX];
@@ -29,6 +30,22 @@ static void decide_hop(struct relay *r, struct relay_hop_queue *hop,
         relay_mail_decide(mail, outcome, status, reason);
         relay_result_add(r, &mail);
     }
+    return view != NULL;
+}
+
+/* The same for all hops of a site. What cannot be read stays, and is looked at once more later. */
+static void decide_site(struct relay *r, struct relay_site *site, enum smtp_client_outcome outcome,
+                        const char *status, const char *reason)
+{
+    while (site->waiting > 0) {
+        struct list *first = site->hops.next;
+
+        if (!decide_hop(r, CONTAINER_OF(first, struct relay_hop_queue, node), outcome, status,
+                        reason)) {
+            relay_hand_dirty(r, site);
+            return;
+        }
+    }
 }
 
 void relay_hand_give_up(struct relay *r, struct relay_site *site, enum smtp_client_outcome outcome,
@@ -38,9 +55,7 @@ void relay_hand_give_up(struct relay *r, struct relay_site *site, enum smtp_clie
         outcome = SMTP_CLIENT_DEFERRED;
     (void)snprintf(site->reason, sizeof(site->reason), "%s", reason);
     (void)snprintf(site->status, sizeof(site->status), "%s", status);
-    while (site->waiting > 0)
-        decide_hop(r, CONTAINER_OF(site->hops.next, struct relay_hop_queue, node), outcome, status,
-                   reason);
+    decide_site(r, site, outcome, status, reason);
 }
 
 /* Postfix's words for mail that comes while a site is left alone. */
@@ -49,9 +64,8 @@ static void decide_suspended(struct relay *r, struct relay_site *site)
     char text[RELAY_REASON_MAX + 40];
 
     (void)snprintf(text, sizeof(text), "delivery temporarily suspended: %s", site->reason);
-    while (site->waiting > 0)
-        decide_hop(r, CONTAINER_OF(site->hops.next, struct relay_hop_queue, node),
-                   SMTP_CLIENT_DEFERRED, site->status[0] == '5' ? "4.4.1" : site->status, text);
+    decide_site(r, site, SMTP_CLIENT_DEFERRED, site->status[0] == '5' ? "4.4.1" : site->status,
+                text);
 }
 
 /* ---- hops find their sites ---- */
@@ -75,10 +89,10 @@ static void resolved(void *context, const struct relay_answer *answer)
         relay_hand_dirty(r, hop->site);
         return;
     case RELAY_ANSWER_LATER:
-        decide_hop(r, hop, SMTP_CLIENT_DEFERRED, answer->enhanced, answer->text);
+        (void)decide_hop(r, hop, SMTP_CLIENT_DEFERRED, answer->enhanced, answer->text);
         return;
     case RELAY_ANSWER_NEVER:
-        decide_hop(r, hop, SMTP_CLIENT_FAILED, answer->enhanced, answer->text);
+        (void)decide_hop(r, hop, SMTP_CLIENT_FAILED, answer->enhanced, answer->text);
         return;
     }
 }
@@ -102,7 +116,7 @@ static void decide_by_route(struct relay *r, struct relay_hop_queue *hop,
     relay_route_reason(&hop->route, &enhanced, &text);
     (void)snprintf(status, sizeof(status), "%.*s", (int)enhanced.len, enhanced.at);
     (void)snprintf(reason, sizeof(reason), "%.*s", (int)text.len, text.at);
-    decide_hop(r, hop, outcome, status, reason);
+    (void)decide_hop(r, hop, outcome, status, reason);
 }
 
 /* Something waits in the hop. */
@@ -116,7 +130,7 @@ static void hop_wants(struct relay *r, struct relay_hop_queue *hop)
         decide_by_route(r, hop, SMTP_CLIENT_DEFERRED);
         return;
     case RELAY_BY_DISCARD:
-        decide_hop(r, hop, SMTP_CLIENT_DELIVERED, "2.0.0", hop->route.nexthop);
+        (void)decide_hop(r, hop, SMTP_CLIENT_DELIVERED, "2.0.0", hop->route.nexthop);
         return;
     case RELAY_BY_SMTP:
     case RELAY_BY_LMTP:

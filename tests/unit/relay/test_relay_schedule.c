@@ -122,6 +122,8 @@ static void recipients_of_a_message_go_together(void **state)
     assert_int_equal(site->waiting, 5);
     assert_int_equal(relay_site_next(s, site, got, 2), 2); /* a's turn */
     assert_int_equal(got[1]->number, 1);
+    relay_active_give(a, &got[0]);
+    relay_active_give(a, &got[1]);
     assert_int_equal(relay_site_next(s, site, got, 10), 1); /* b's */
     assert_int_equal(got[0]->message->id, 3);
     relay_active_give(a, &got[0]);
