@@ -352,8 +352,10 @@ const struct config_option config_options[] = {
         "How many it gets when all goes well."),
     ROW(default_destination_recipient_limit, INTEGER, "50", 1, 1000, "recipients",
         "How many recipients of a message are named in one transaction."),
-    ROW(smtp_connection_count_limit, INTEGER, "1000", 1, 100000, "connections",
-        "How many connections there are to all destinations together."),
+    ROW(smtp_connection_count_limit, INTEGER, "2000", 1, 100000, "connections",
+        "How many connections there are to all destinations together. A quarter of them is kept "
+        "for "
+        "destinations that answer."),
     ROW(smtp_connection_cache_time_limit, TIME, "2s", 0, 3600 * SECOND, "",
         "How long a connection that has nothing to do is kept for more mail."),
     ROW(smtp_mx_address_limit, INTEGER, "5", 1, 32, "addresses",
@@ -375,8 +377,7 @@ const struct config_option config_options[] = {
         "For its answer to STARTTLS."),
     ROW(smtp_mail_timeout, TIME, "300s", SECOND, 3600 * SECOND, "", "For its answer to MAIL."),
     ROW(smtp_rcpt_timeout, TIME, "300s", SECOND, 3600 * SECOND, "", "For its answer to RCPT."),
-    ROW(smtp_data_init_timeout, TIME, "120s", SECOND, 3600 * SECOND, "",
-        "For its answer to DATA."),
+    ROW(smtp_data_init_timeout, TIME, "120s", SECOND, 3600 * SECOND, "", "For its answer to DATA."),
     ROW(smtp_data_xfer_timeout, TIME, "180s", SECOND, 3600 * SECOND, "",
         "For each part of a message to leave."),
     ROW(smtp_data_done_timeout, TIME, "600s", SECOND, 2 * 3600 * SECOND, "",

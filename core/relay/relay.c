@@ -39,12 +39,16 @@ static void wake(void *context)
     event_tell(r->wake_fd);
 }
 
+/* Who comes while the job is on its way posts none of his own, so what this turn knows of the store
+ * may be older than his mail: it is looked at anew. */
 static void wake_home(struct job *job)
 {
     struct relay *r = CONTAINER_OF(job, struct relay, wake_job);
 
     atomic_store(&r->is_woken, false);
     r->has_news = true;
+    if (r->view != NULL)
+        store_view_close(&r->view);
 }
 
 void relay_wake(struct relay *r)
@@ -133,6 +137,8 @@ static int sleep_ms(const struct relay *r)
         if (r->has_news)
             return 0;
     }
+    if (!list_is_empty(&r->dirty) && r->short_until_us > r->now_us)
+        sooner(&until_us, r->short_until_us);
     if (!list_is_empty(&r->redo))
         sooner(&until_us, r->redo_us);
     if (!list_is_empty(&r->parked))

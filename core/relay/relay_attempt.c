@@ -129,6 +129,7 @@ static void next_home(struct job *job)
         a->is_ready = true;
         a->ready_us = clock_wall_us();
         a->site->dialling--;
+        relay_site_answered(a->site);
         relay_hand_dirty(a->relay, a->site);
     }
     mails = relay_hand_mails(a->relay, a);
@@ -157,6 +158,13 @@ static void fill_reason(struct relay_attempt *a)
     }
 }
 
+/* It is us who have no more of something: no host's failure. */
+static bool is_ours(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS ||
+           error == -EADDRNOTAVAIL || error == -ECANCELED;
+}
+
 /* Nothing was got through: perhaps without TLS, perhaps another host. */
 static void was_in_vain(struct relay_attempt *a)
 {
@@ -182,7 +190,9 @@ static void gone_home(struct job *job)
     site->attempts--;
     if (!a->is_ready)
         site->dialling--;
-    if (!a->is_ready ? !r->drains : a->had_trouble && a->answered == 0)
+    if (is_ours(a->error))
+        r->short_until_us = r->now_us + RELAY_SHORT_US;
+    else if (!a->is_ready ? !r->drains : a->had_trouble && a->answered == 0)
         was_in_vain(a);
     relay_site_settle(r->sites, site);
     if (site->waiting > 0)
@@ -215,7 +225,8 @@ static void fill_address(struct relay_attempt *a, const struct relay_answer *ans
         memcpy(&four->sin_addr, t->address + 12, 4);
     }
     if (a->name[0] == '\0')
-        (void)snprintf(a->name, sizeof(a->name), "%.253s[%.45s]:%u", t->host, t->address_text, t->port);
+        (void)snprintf(a->name, sizeof(a->name), "%.253s[%.45s]:%u", t->host, t->address_text,
+                       t->port);
 }
 
 static void fill_pins(struct relay_attempt *a, const struct relay_answer *answer)

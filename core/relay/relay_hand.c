@@ -310,6 +310,16 @@ void relay_hand_dirty(struct relay *r, struct relay_site *site)
         list_add_tail(&r->dirty, &site->dirty);
 }
 
+/* A part of the connections is not for sites that nobody got through to yet. */
+static bool may_dial(const struct relay *r, const struct relay_site *site)
+{
+    unsigned limit = r->settings->connection_limit;
+
+    if (r->now_us < r->short_until_us && r->short_until_us - r->now_us <= RELAY_SHORT_US)
+        return false;
+    return r->attempts < (site->is_alive ? limit : limit - limit / 4);
+}
+
 static void serve(struct relay *r, struct relay_site *site)
 {
     if (relay_site_is_dead(site, r->now_us) && site->attempts == site->dialling) {
@@ -318,7 +328,7 @@ static void serve(struct relay *r, struct relay_site *site)
     }
     while (site->waiting > 0 && !list_is_empty(&site->parked))
         relay_attempt_resume(CONTAINER_OF(site->parked.next, struct relay_attempt, parked));
-    while (relay_site_may_dial(site, r->now_us) && r->attempts < r->settings->connection_limit)
+    while (relay_site_may_dial(site, r->now_us) && may_dial(r, site))
         relay_attempt_begin(r, site, site->first, false);
     if (relay_site_may_dial(site, r->now_us))
         relay_hand_dirty(r, site); /* as soon as there is a connection to be had */

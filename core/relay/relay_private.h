@@ -19,7 +19,8 @@ enum {
     RELAY_ROUNDS_MAX = 5, /* connections that end before it was its turn, for one recipient */
     RELAY_RESOLVE_AGAIN_US = 60 * 1000000, /* a hop that is busy is looked up again after so long */
     RELAY_REDO_US = 1000000,               /* before the store is told once more */
-    RELAY_PARKED_MAX = 500,                /* idle connections that are kept */
+    RELAY_SHORT_US = 1000000, /* before another connection, when we are short of something */
+    RELAY_PARKED_MAX = 500,   /* idle connections that are kept */
 };
 
 struct relay_unbound;
@@ -46,6 +47,7 @@ struct relay {
     struct list dirty;  /* sites that may have something to do */
     struct list parked; /* connections without work, the longest so first */
     unsigned attempts, parked_count;
+    int64_t short_until_us; /* no new connections until then */
 
     struct store_view *view; /* during a turn, once somebody needed it */
     int64_t now_us;

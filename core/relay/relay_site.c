@@ -289,8 +289,15 @@ bool relay_site_is_dead(const struct relay_site *site, int64_t now_us)
 
 bool relay_site_may_dial(const struct relay_site *site, int64_t now_us)
 {
-    return site->attempts < (unsigned)site->window && site->dialling < site->waiting &&
+    unsigned most = site->is_alive ? (unsigned)site->window : 1;
+
+    return site->attempts < most && site->dialling < site->waiting &&
            !relay_site_is_dead(site, now_us);
+}
+
+void relay_site_answered(struct relay_site *site)
+{
+    site->is_alive = true;
 }
 
 void relay_site_succeeded(struct relay_sites *s, struct relay_site *site)
@@ -314,6 +321,7 @@ bool relay_site_failed(struct relay_sites *s, struct relay_site *site, int64_t n
     if (++site->failures < targets || site->attempts > site->dialling)
         return true;
     site->failures = 0;
+    site->is_alive = false;
     site->first = 0;
     site->dead_until_us = now_us + s->settings->minimal_backoff_us;
     return false;

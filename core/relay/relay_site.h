@@ -8,8 +8,9 @@
  *
  * A site begins with initial_destination_concurrency connections and gets one more for each round
  * of deliveries that went well, up to the limit; one less for each that did not. One that nobody
- * gets through to is suspended: its mail waits without being tried. The relay's thread; time comes
- * in.
+ * gets through to is suspended: its mail waits without being tried. One that nobody
+ * got through to yet gets a single connection, so that many dead ones cost little. The relay's
+ * thread; time comes in.
  */
 
 #include <stdbool.h>
@@ -57,6 +58,7 @@ struct relay_site {
     unsigned dialling;  /* of them, those that are not ready */
     unsigned hop_count; /* hops that are known to lead here */
     bool is_lmtp;
+    bool is_alive;     /* somebody got through, and nobody failed to since */
     double window;     /* connections that it may have */
     unsigned first;    /* the target to begin with */
     unsigned failures; /* in a row */
@@ -98,6 +100,9 @@ MUST_USE unsigned relay_hop_next(struct relay_sites *s, struct relay_hop_queue *
 /* May it have one more connection? */
 MUST_USE bool relay_site_may_dial(const struct relay_site *site, int64_t now_us);
 MUST_USE bool relay_site_is_dead(const struct relay_site *site, int64_t now_us);
+
+/* A connection is ready. */
+void relay_site_answered(struct relay_site *site);
 
 /* A connection did its work, or did not. False: nobody gets through, the site is suspended. */
 void relay_site_succeeded(struct relay_sites *s, struct relay_site *site);

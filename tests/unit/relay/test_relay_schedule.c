@@ -152,6 +152,11 @@ static void sites_grow_and_shrink(void **state)
     assert_false(relay_site_may_dial(site, 0)); /* nobody waits */
     for (unsigned i = 0; i < 20; i++)
         relay_site_add(s, h, relay_active_take(a, m, i), false);
+    assert_true(relay_site_may_dial(site, 0)); /* one, to see who is there */
+    site->attempts++;
+    assert_false(relay_site_may_dial(site, 0));
+    relay_site_answered(site);
+    site->attempts = 0;
     for (unsigned i = 0; i < 2; i++) {
         assert_true(relay_site_may_dial(site, 0));
         site->attempts++;
