@@ -150,7 +150,7 @@ static struct span time_text(int64_t wall_us, bool json)
 static bool is_dovecots(struct span daemon)
 {
     return span_eq(span_first(daemon, 4), SPAN("imap")) ||
-           span_eq(span_first(daemon, 4), SPAN("pop3")) || span_eq(daemon, SPAN("lmtp"));
+           span_eq(span_first(daemon, 4), SPAN("pop3"));
 }
 
 static void put_tag(struct line *l, const struct log_render *how, const struct log_shape *shape)

@@ -5,7 +5,7 @@ import smtplib
 import socket
 import time
 
-from gateway import Gateway, free_port
+from gateway import Gateway, free_port, give_away
 from sink import Sink
 
 
@@ -225,3 +225,48 @@ def test_one_ringpost_to_another_with_tls():
             assert "status=sent" in g.log_line("to=<bob@example.com>, relay")
             other.log_line("TLS connection established")
             other.log_line("delivered to mailbox")
+
+
+def with_transport(text, **settings):
+    """A server whose transport_maps has these lines."""
+    g = Gateway(relay_enable="yes", dns_resolv_file="", **settings)
+    with open(g.path("transport"), "w") as f:
+        f.write(text)
+    g.write_settings(transport_maps="hash:" + g.path("transport"))
+    give_away(g.path("transport"))
+    return g
+
+
+def test_a_silent_host_holds_up_nobody():
+    silent = socket.create_server(("127.0.0.1", 0), backlog=50)
+    with Sink() as sink, with_transport(
+            f"slow.example smtp:[127.0.0.1]:{silent.getsockname()[1]}\n"
+            f"live.example smtp:[127.0.0.1]:{sink.port}\n") as g:
+        for i in range(40):
+            send(g, [f"u{i}@slow.example", f"u{i}@live.example"])
+        assert len(sink.wait(40)) == 40
+        began = time.monotonic()
+        assert g.stop() == 0
+        assert time.monotonic() - began < 10
+    silent.close()
+
+
+def test_lmtp_to_another():
+    with Gateway(mydestination="example.com", myhostname="mx.example.com",
+                 users="bob@example.com:{PLAIN}password:::::\n") as other:
+        with with_transport(f"example.com lmtp:inet:127.0.0.1:{other.lmtp_port}\n") as g:
+            send(g, ["bob@example.com"])
+            line = g.log_line("to=<bob@example.com>, relay")
+            assert "postfix/lmtp" in line and "status=sent" in line, line
+            other.log_line("delivered to mailbox")
+
+
+def test_error_and_discard():
+    with with_transport("gone.example error:5.1.2 that domain is closed\n"
+                        "hole.example discard:silently\n") as g:
+        send(g, ["x@gone.example", "x@hole.example"])
+        assert re.search(r"postfix/error.*dsn=5\.1\.2, status=bounced \(that domain is closed\)",
+                         g.log_line("to=<x@gone.example>"))
+        assert "status=sent" in g.log_line("to=<x@hole.example>")
+        assert b"that domain is closed" in bounces(g)[0]
+        g.log_line("removed")
