@@ -224,7 +224,7 @@ def test_i45_memory_of_slow_commands():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 4096:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    with gateway() as g:
+    with gateway(user_memory_max="256m") as g:
         send_mail(g, "Subject: x\r\n\r\nx\r\n")
         before, talks = g.rss_kib(), []
         for n in range(1000):
