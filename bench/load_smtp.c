@@ -463,5 +463,6 @@ int main(int argc, char **argv)
            "max_ms=%.3f cpu_s=%.3f\n",
            load.done, load.failed, seconds, (double)load.done / seconds, percentile(0.5),
            percentile(0.99), percentile(1), cpu);
+    free(sessions);
     return load.failed > 0 || load.done < load.messages;
 }

@@ -55,6 +55,7 @@ static char *moved[MOVED_BLOCKS]; /* move_memory() */
 
 /* ---- one run, in its own process ---- */
 
+/* NOLINTBEGIN(bugprone-signal-handler): by an abort() of this thread, so nothing is interrupted. */
 static void on_abort(int number)
 {
     (void)number;
@@ -65,6 +66,7 @@ static void on_abort(int number)
     fflush(stdout);
     abort();
 }
+/* NOLINTEND(bugprone-signal-handler) */
 
 /* Takes memory that nobody gives back, so that what comes later lies elsewhere than in the process
  * that ran this seed before: an order that hangs on addresses shows. */

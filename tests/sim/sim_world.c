@@ -231,7 +231,7 @@ static struct config *make_config(void)
         "submissions_listen=",
         "imaps_listen=",
         "pop3s_listen=",
-        "mail_store_directory=" WORLD_STORE,
+        "mail_store_directory=" WORLD_STORE, /* NOLINT: two parts of one word */
         "users_file=" WORLD_ROOT "/users",
         "store_segment_size=1m",
         "store_map_size=64m",

@@ -239,7 +239,7 @@ static void test_flags_and_keywords(void **state)
     assert_int_equal(r.modseq, modseq + 1); /* once for the whole command */
     r = test_flags(&t, f.mailbox, 2, 3, STORE_FLAGS_ADD, STORE_SEEN);
     assert_int_equal(r.modseq, modseq + 1); /* nothing changed */
-    r = test_flags(&t, f.mailbox, 1, 1, STORE_FLAGS_SET, STORE_SEEN);
+    test_flags(&t, f.mailbox, 1, 1, STORE_FLAGS_SET, STORE_SEEN);
     assert_int_equal(test_info(&t, "ann@example.org", "INBOX").first_unseen_uid, 4);
     assert_int_equal(test_info(&t, "ann@example.org", "INBOX").unseen, 2);
     test_flags(&t, f.mailbox, 2, 2, STORE_FLAGS_REMOVE, STORE_SEEN);

@@ -137,7 +137,7 @@ static uint64_t damage_next(void)
  * one. */
 static bool damage_somehow(struct test_store *t)
 {
-    char path[128], junk[3 * 4096] = {0}, byte;
+    char path[128], junk[3 * 4096] = {0}, byte = 0;
     unsigned kind = (unsigned)(damage_next() % 16);
     struct stat info;
     off_t at;
