@@ -1,6 +1,9 @@
-/* pop3_retr_run: RETR and TOP, lent from the log wherever no dot must be put in between. */
+/* pop3_retr_run: RETR and TOP, lent from the log wherever no dot must be put in between and no
+ * header has a surrogate. */
 
+#include "core/service/imap_message.h"
 #include "core/service/pop3_run.h"
+#include "proto/mime/surrogate.h"
 #include "proto/pop3/pop3_write.h"
 
 enum {
@@ -74,33 +77,96 @@ static enum store_status retr_block(struct pop3_run *run, const struct retr_mess
     return status;
 }
 
-/* The part of the message that comes next. */
-static struct span retr_next(const struct pop3_retr_request *r, const struct retr_message *m,
-                             bool *is_body_r)
+/* What comes next. */
+struct retr_piece {
+    struct span bytes;
+    bool is_header;
+    bool is_body; /* of m->body, not of its delivery header */
+};
+
+/* Up to the next header of a part, or the rest of one: META knows where they lie. */
+static void retr_part(struct pop3_retr_request *r, const struct retr_message *m,
+                      const struct meta *meta, struct retr_piece *piece)
 {
-    *is_body_r = r->at >= m->header.len;
-    return *is_body_r ? span_first(span_after(m->body, r->at - m->header.len), RETR_BLOCK)
-                      : span_after(m->header, r->at);
+    uint32_t at = r->at - (uint32_t)m->header.len;
+    struct meta_part part;
+
+    while (meta_part_at(meta, r->part, &part)) {
+        if (at < part.body_at) {
+            piece->is_header = at >= part.header_at;
+            piece->bytes = span_first(piece->bytes,
+                                      piece->is_header ? part.body_at - at : part.header_at - at);
+            return;
+        }
+        r->part++;
+    }
 }
 
-static enum pop3_next retr_message(struct pop3_run *run, const struct retr_message *m)
+/* `meta` is NULL where nothing has a surrogate. */
+static struct retr_piece retr_next(struct pop3_retr_request *r, const struct retr_message *m,
+                                   const struct meta *meta)
+{
+    struct retr_piece piece = {.is_body = r->at >= m->header.len};
+
+    if (!piece.is_body) {
+        piece.bytes = span_after(m->header, r->at);
+        piece.is_header = meta != NULL;
+        return piece;
+    }
+    piece.bytes = span_after(m->body, r->at - m->header.len);
+    if (meta != NULL)
+        retr_part(r, m, meta, &piece);
+    if (!piece.is_header)
+        piece.bytes = span_first(piece.bytes, RETR_BLOCK);
+    return piece;
+}
+
+/* Writes the piece, or of a header what has a surrogate or none at its front. */
+static enum store_status retr_write(struct pop3_run *run, const struct retr_message *m,
+                                    struct retr_piece *piece)
+{
+    struct buffer surrogate = {0};
+    enum store_status status;
+    bool as_it_lies = true;
+
+    if (piece->bytes.len == 0)
+        return STORE_CORRUPT;
+    if (piece->is_header)
+        piece->bytes.len = surrogate_next(piece->bytes, &as_it_lies, &surrogate);
+    status = as_it_lies ? retr_block(run, m, piece->bytes, piece->is_body)
+                        : retr_block(run, m, buffer_since(&surrogate, 0), false);
+    buffer_free(&surrogate);
+    return status;
+}
+
+static enum pop3_next retr_message(struct pop3_run *run, const struct retr_message *m,
+                                   const struct meta *meta)
 {
     struct pop3_retr_request *r = retr_of(run);
 
     while (r->at < m->entry.size && !r->stuff.is_cut) {
-        bool is_body;
-        struct span block = retr_next(r, m, &is_body);
-        enum store_status status =
-            block.len > 0 ? retr_block(run, m, block, is_body) : STORE_CORRUPT;
+        struct retr_piece piece = retr_next(r, m, meta);
+        enum store_status status = retr_write(run, m, &piece);
 
         if (status != STORE_OK)
             return pop3_run_fail(run, status);
-        r->at += (uint32_t)block.len;
+        r->at += (uint32_t)piece.bytes.len;
         if (pop3_run_is_full(run))
             return POP3_NEXT_MORE;
     }
     pop3_stuff_end(&r->stuff, r->pop3.settings->adds_end_of_header, run->out);
     return POP3_NEXT_DONE;
+}
+
+/* For a client that did not say UTF8 (RFC 6856 2.1). A META that can't be read is made again. */
+static enum pop3_next retr_surrogate(struct pop3_run *run, const struct retr_message *m)
+{
+    struct imap_message message = imap_message_of(run->view, &m->entry);
+    enum pop3_next next = imap_message_open(&message) ? retr_message(run, m, &message.meta)
+                                                      : pop3_run_fail(run, STORE_CORRUPT);
+
+    imap_message_close(&message);
+    return next;
 }
 
 static enum pop3_next retr_step(struct pop3_run *run)
@@ -116,7 +182,7 @@ static enum pop3_next retr_step(struct pop3_run *run)
     if (!r->pop3.has_begun)
         retr_begin(run, &m);
     before = run->out->len;
-    next = retr_message(run, &m);
+    next = r->is_utf8 ? retr_message(run, &m, NULL) : retr_surrogate(run, &m);
     r->bytes += run->out->len - before;
     return next;
 }

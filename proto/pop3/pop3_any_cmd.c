@@ -22,7 +22,7 @@ static void capa_write(struct pop3_session *s)
         chain_move(out, &mechanisms);
         chain_add(out, SPAN("\r\n"));
     }
-    chain_add(out, SPAN("LANG\r\nIMPLEMENTATION Ringpost\r\n"));
+    chain_add(out, SPAN("UTF8 USER\r\nLANG\r\nIMPLEMENTATION Ringpost\r\n"));
 }
 
 void pop3_capa_cmd(struct pop3_session *s, struct span args)
@@ -33,11 +33,24 @@ void pop3_capa_cmd(struct pop3_session *s, struct span args)
     pop3_add(s, SPAN(".\r\n"));
 }
 
-/* ---- LANG (RFC 6856 3) ----
+/* ---- UTF8 (RFC 6856 2) ----
  *
- * UTF8 is not offered: who offers it takes it upon himself to rewrite or refuse messages with UTF-8
- * in their header for clients that did not say UTF8 (RFC 6856 5). Here messages leave as they came
- * in, as from other servers without UTF8, and what is in them is between sender and reader. */
+ * Messages with 8-bit headers leave as they lie for a client that said UTF8, and as surrogates for
+ * all others. The sizes of LIST and RETR are those of what lies (RFC 6858 4): to tell the others
+ * every header would have to be read. Should STLS follow, it is forgotten with all that was said in
+ * the clear; to refuse TLS, as RFC 6856 2.1 would allow, serves nobody. */
+
+void pop3_utf8_cmd(struct pop3_session *s, struct span args)
+{
+    if (!scan_end(&args)) {
+        pop3_bad(s, SPAN("UTF8 has no arguments."));
+    } else {
+        s->is_utf8 = true;
+        pop3_ok(s, SPAN("UTF8 enabled."));
+    }
+}
+
+/* ---- LANG (RFC 6856 3) ---- */
 
 /* Is this language range one that our answers are in? English, and the default that RFC 2277 4.5
  * wants to be English as well. */

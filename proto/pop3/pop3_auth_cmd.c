@@ -86,6 +86,8 @@ void pop3_user_cmd(struct pop3_session *s, struct span args)
         pop3_bad(s, SPAN("No username given."));
     } else if (args.len > AUTH_NAME_MAX) {
         pop3_bad(s, SPAN("The username is too long."));
+    } else if (!scan_is_utf8(args)) { /* a MUST of RFC 6856 2.2 */
+        pop3_bad(s, SPAN("The username is not UTF-8."));
     } else {
         s->user = xcalloc(1, args.len + 1);
         memcpy(s->user, args.at, args.len);
@@ -98,6 +100,10 @@ void pop3_pass_cmd(struct pop3_session *s, struct span args)
 {
     if (s->user == NULL) {
         pop3_bad(s, SPAN("No username given."));
+        return;
+    }
+    if (!scan_is_utf8(args)) {
+        pop3_bad(s, SPAN("The password is not UTF-8."));
         return;
     }
     auth_begin(s, SPAN(""));

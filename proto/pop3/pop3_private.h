@@ -39,6 +39,7 @@ struct pop3_session {
     const struct session_tls *tls; /* NULL: in the clear */
     enum pop3_state state;
     bool in_sasl; /* the next line is a response of AUTH */
+    bool is_utf8; /* the client said UTF8 */
 
     const struct pop3_verb *verb; /* of the command whose request is away */
     struct chain waiting;         /* its arguments, while the maildrop gets its numbers */
@@ -80,6 +81,7 @@ void pop3_leave(struct pop3_session *s); /* gives up account, maildrop and lock 
 /* pop3_any_cmd.c */
 void pop3_capa_cmd(struct pop3_session *s, struct span args);
 void pop3_lang_cmd(struct pop3_session *s, struct span args);
+void pop3_utf8_cmd(struct pop3_session *s, struct span args);
 void pop3_stls_cmd(struct pop3_session *s, struct span args);
 void pop3_noop_cmd(struct pop3_session *s, struct span args);
 void pop3_quit_cmd(struct pop3_session *s, struct span args);

@@ -64,11 +64,13 @@ struct pop3_retr_request {
     struct pop3_request pop3;
     uint32_t number;
     uint64_t lines; /* of the body: TOP; POP3_ALL_LINES: RETR */
+    bool is_utf8;   /* 8-bit headers as they are, not their surrogate (proto/mime/surrogate.h) */
     uint64_t bytes; /* out: written, the first line left out */
     bool is_seen;   /* out: it is marked so already */
 
     /* place */
-    uint32_t at; /* bytes of the message that were written */
+    uint32_t at;   /* bytes of the message that were written, or what stands for them */
+    uint32_t part; /* all headers of parts below lie before `at` */
     struct pop3_stuff stuff;
 };
 

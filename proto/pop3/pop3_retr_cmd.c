@@ -7,6 +7,7 @@ static void retr_ask(struct pop3_session *s, uint32_t number, uint64_t lines)
 
     r->number = number;
     r->lines = lines;
+    r->is_utf8 = s->is_utf8;
     pop3_ask(s, &r->pop3);
 }
 

@@ -242,6 +242,7 @@ static void pop3_tls_started(struct session *base, const struct session_tls *tls
     /* RFC 2595 4: what was said in the clear is forgotten. */
     free(s->user);
     s->user = NULL;
+    s->is_utf8 = false;
     s->tls = tls;
     s->base.want = SESSION_WANT_INPUT;
 }

@@ -3,7 +3,7 @@
 
 /*
  * pop3_session: the server's side of a POP3 conversation (RFC 1939 with 2449, 2595, 3206, 5034 and
- * LANG of 6856), as a struct session.
+ * 6856), as a struct session.
  *
  * The maildrop is INBOX. One session at a time has it: the session takes its lock at login and
  * gives it back before it says its last word. What the session was given at login keeps its numbers

@@ -1,10 +1,11 @@
 #include "proto/pop3/pop3_private.h"
 
-/* The protocol at a glance (RFC 1939; CAPA: 2449, STLS: 2595, AUTH: 5034, LANG: 6856). */
+/* The protocol at a glance (RFC 1939; CAPA: 2449, STLS: 2595, AUTH: 5034, LANG and UTF8: 6856). */
 static const struct pop3_verb pop3_verbs[] = {
     {"CAPA", POP3_ANY,           0,                 pop3_capa_cmd, NULL              },
     {"QUIT", POP3_ANY,           0,                 pop3_quit_cmd, pop3_quit_answered},
     {"LANG", POP3_ANY,           0,                 pop3_lang_cmd, NULL              },
+    {"UTF8", POP3_AUTHORIZATION, 0,                 pop3_utf8_cmd, NULL              },
     {"STLS", POP3_AUTHORIZATION, 0,                 pop3_stls_cmd, NULL              },
     {"USER", POP3_AUTHORIZATION, 0,                 pop3_user_cmd, NULL              },
     {"PASS", POP3_AUTHORIZATION, 0,                 pop3_pass_cmd, pop3_auth_answered},

@@ -207,7 +207,7 @@ static unsigned index_of(const struct pop3_maildrop *drop, uint32_t number)
 }
 
 /* In blocks of eight bytes, a block each time the request is run. */
-static void answer_retr(const struct pop3_world *w, struct pop3_retr_request *r)
+static void answer_retr(struct pop3_world *w, struct pop3_retr_request *r)
 {
     struct chain *out = &r->pop3.base.out;
     unsigned i = index_of(r->pop3.drop, r->number);
@@ -222,6 +222,7 @@ static void answer_retr(const struct pop3_world *w, struct pop3_retr_request *r)
             pop3_write_top_begin(out);
         r->pop3.has_begun = true;
         r->is_seen = w->is_seen[i];
+        w->was_utf8 = r->is_utf8;
     }
     block = span_first(span_after(messages[i].text, r->at), 8);
     r->at += (uint32_t)block.len;

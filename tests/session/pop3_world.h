@@ -21,6 +21,7 @@ struct pop3_world {
     bool is_gone[POP3_WORLD_MESSAGES];
     bool is_seen[POP3_WORLD_MESSAGES];
     bool is_locked; /* by somebody else */
+    bool was_utf8;  /* the last RETR or TOP */
     unsigned locks, notes_count;
     unsigned updates; /* QUITs that reached the store */
 };

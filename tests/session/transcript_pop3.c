@@ -76,6 +76,8 @@ static void show(const struct request *r, struct chain *bodies)
     chain_add(bodies, span_str(kinds[r->kind - REQUEST_POP3_OPEN]));
     if (r->kind == REQUEST_POP3_RETR && retr->lines != POP3_ALL_LINES)
         chain_addf(bodies, " %llu", (unsigned long long)retr->lines);
+    if (r->kind == REQUEST_POP3_RETR && retr->is_utf8)
+        chain_add(bodies, SPAN(" utf8"));
     chain_add(bodies, SPAN("\r\n"));
 }
 

@@ -1,5 +1,6 @@
 """POP3 by the real server: HOSTILE's rows P01 to P10, and the clients that people use."""
 
+import email.policy
 import os
 import poplib
 import random
@@ -392,6 +393,50 @@ def test_poplib():
             c.dele(count)
             c.quit()
             assert len(read_mail(g)) == count - 1
+
+
+def test_utf8():
+    """RFC 6856: names, passwords and mail in UTF-8; who did not say UTF8 is served ASCII headers."""
+    users = ("jörg@mailserver.local:{PLAIN}grüße:::::\n"
+             "vagrant@mailserver.local:{PLAIN}password:::::\n")
+    mail = ("From: Jürgen <jürgen@exämple.example>\r\nTo: Jörg <jörg@mailserver.local>\r\nSubject: Grüße\r\n"
+            "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8; name=\"ü\"\r\n"
+            "Content-Transfer-Encoding: 8bit\r\n\r\nschön\r\n").encode()
+    with Gateway(users=users) as g:
+        send = Talk(g.smtp_port)
+        send.smtp()
+        send.smtp("EHLO x")
+        for command in ("MAIL FROM:<jürgen@exämple.example> SMTPUTF8 BODY=8BITMIME",
+                        "RCPT TO:<jörg@mailserver.local>", "DATA"):
+            assert send.smtp(command)[0][0] in "23", command
+        send.send(mail + b".\r\n")
+        assert send.smtp()[0].startswith("250")
+        send.close()
+        served = {}
+        for utf8 in (False, True):
+            c = poplib.POP3("127.0.0.1", g.pop3_port, timeout=20)
+            c.encoding = "UTF-8"
+            assert c.capa()["UTF8"] == ["USER"]
+            if utf8:
+                assert c.utf8().startswith(b"+OK")
+            c.user("jörg")
+            c.pass_("grüße")
+            served[utf8] = b"\r\n".join(c.retr(1)[1]) + b"\r\n"
+            head = b"\r\n".join(c.top(1, 0)[1]) + b"\r\n"
+            assert served[utf8].startswith(head)
+            size = int(c.list(1).split()[2])
+            c.quit()
+        assert served[True].endswith(mail) and len(served[True]) == size
+        head, body = served[False].split(b"\r\n\r\n", 1)
+        assert head.isascii() and body == "schön\r\n".encode()
+        message = email.message_from_bytes(served[False], policy=email.policy.default)
+        assert message["Subject"] == "Grüße"
+        assert message["Return-Path"] == "<invalid@internationalized-address.invalid>"
+        (sender,), (to,) = message["From"].addresses, message["To"].addresses
+        assert sender.addr_spec == to.addr_spec == "invalid@internationalized-address.invalid"
+        assert sender.display_name == "Jürgen jürgen@exämple.example"
+        assert message["Content-Type"] == 'text/plain; charset="utf-8"'
+        assert not message.defects
 
 
 def test_curl_pop3():

@@ -1,5 +1,5 @@
 /*
- * All sequences of 13 kinds of command up to a length of 4, at a new connection and behind a login,
+ * All sequences of 14 kinds of command up to a length of 4, at a new connection and behind a login,
  * against a small model: what each is answered, and what became of the messages and of the lock
  * when the session ends (HOSTILE section 11).
  */
@@ -14,6 +14,7 @@ enum kind {
     PASS,
     BAD_PASS,
     CAPA,
+    UTF8,
     STAT,
     LIST_1,
     RETR_1,
@@ -38,7 +39,7 @@ static const char *const texts[KINDS] = {
     [CAPA] = "CAPA\r\n",         [STAT] = "STAT\r\n",          [LIST_1] = "LIST 1\r\n",
     [RETR_1] = "RETR 1\r\n",     [TOP_2] = "TOP 2 0\r\n",      [DELE_1] = "DELE 1\r\n",
     [DELE_2] = "DELE 2\r\n",     [RSET] = "RSET\r\n",          [QUIT] = "QUIT\r\n",
-    [JUNK] = "JUNK\r\n",
+    [JUNK] = "JUNK\r\n",         [UTF8] = "UTF8\r\n",
 };
 
 /* ---- the model ---- */
@@ -47,6 +48,7 @@ struct model {
     bool is_in, is_closed, has_user;
     bool deleted[2], read;    /* marks of the session */
     bool is_gone[2], is_seen; /* what the mailbox will have */
+    bool is_utf8, was_utf8;   /* now; when a message was asked for last */
     unsigned bad;
     char answer[80];
 };
@@ -104,6 +106,9 @@ static void model_fresh(struct model *m, enum kind kind)
     if (kind == USER) {
         model_ok(m, "");
         m->has_user = true;
+    } else if (kind == UTF8) {
+        model_ok(m, "UTF8 enabled.");
+        m->is_utf8 = true;
     } else if (kind == PASS || kind == BAD_PASS) {
         model_login(m, kind == PASS);
     } else {
@@ -124,8 +129,10 @@ static void model_in(struct model *m, enum kind kind)
         model_ok(m, "1 22");
     } else if (kind == RETR_1) {
         m->read = true;
+        m->was_utf8 = m->is_utf8;
         model_ok(m, "22 octets");
     } else if (kind == TOP_2) {
+        m->was_utf8 = m->is_utf8;
         model_ok(m, "");
     } else if (kind == DELE_1 || kind == DELE_2) {
         m->deleted[message] = true;
@@ -207,7 +214,7 @@ static bool same_end(const struct real *r, const struct model *m)
 {
     return r->world.is_gone[0] == m->is_gone[0] && r->world.is_gone[1] == m->is_gone[1] &&
            !r->world.is_gone[2] && r->world.is_seen[0] == m->is_seen && !r->world.is_seen[1] &&
-           !r->world.is_locked;
+           !r->world.is_locked && r->world.was_utf8 == m->was_utf8;
 }
 
 static void show(const enum kind *sequence, unsigned count, bool is_in, const struct model *m)

@@ -223,6 +223,46 @@ static void retr_test(void **state)
     assert_true(is_seen(w, true));
 }
 
+/* Headers with 8-bit bytes, of the message and of its parts, one of them behind a long body. */
+static void surrogate_test(void **state)
+{
+#define BETWEEN "\r\n\r\n\xc3\xbc 1\r\n--b\r\nContent-Type: text/plain"
+#define AFTER   "\r\n\r\n\xc3\xbc 2\r\n--b--\r\n"
+#define HEADER  "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    static const char message[] =
+        "Subject: Gr\xc3\xbc\xc3\x9f"
+        "e\r\nFrom: J\xc3\xb6 <j@x.example>\r\n"
+        "X-Other: \xc3\xbc\r\n" HEADER "\xc3\xa4\r\n--b\r\nContent-Description: \xc3\xbc" BETWEEN
+        "; name=\"\xc3\xbc\"" AFTER;
+    static const char surrogate[] =
+        "Subject: =?utf-8?b?R3LDvMOfZQ==?=\r\nFrom: =?utf-8?b?SsO2?= <j@x.example>\r\n" HEADER
+        "\xc3\xa4\r\n--b\r\nContent-Description: =?utf-8?b?w7w=?=" BETWEEN AFTER;
+    struct world *w = *state;
+    struct client c;
+    char text[1200];
+    int size = (int)(sizeof(DELIVERY) + sizeof(message) - 2);
+
+    imap_world_deliver(&w->imap, "INBOX", span_str(message));
+    for (unsigned i = 0; i < 2; i++) { /* in steps, and at once */
+        w->settings.pop3.output_size = i == 0 ? 1 : 1 << 20;
+        enter(&c, w);
+        (void)snprintf(text, sizeof(text), "+OK 1 %d\r\n", size);
+        SAYS(&c, "LIST 1\r\n", text);
+        (void)snprintf(text, sizeof(text), "+OK %d octets\r\n%s%s.\r\n", size, DELIVERY, surrogate);
+        SAYS(&c, "RETR 1\r\n", text);
+        (void)snprintf(text, sizeof(text), "+OK\r\n%s%.*s.\r\n", DELIVERY,
+                       (int)(strstr(surrogate, "--b") - surrogate), surrogate);
+        SAYS(&c, "TOP 1 1\r\n", text);
+        client_close(&c);
+        client_open(&c, w);
+        SAYS(&c, "UTF8\r\nUSER vagrant\r\nPASS password\r\n",
+             "+OK UTF8 enabled.\r\n+OK\r\n+OK Logged in.\r\n");
+        (void)snprintf(text, sizeof(text), "+OK %d octets\r\n%s%s.\r\n", size, DELIVERY, message);
+        SAYS(&c, "RETR 1\r\n", text);
+        client_close(&c);
+    }
+}
+
 static void workarounds_test(void **state)
 {
     struct world *w = *state;
@@ -445,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(retr_test, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(surrogate_test, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(workarounds_test, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(delete_test, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(lock_test, world_setup, world_teardown),
