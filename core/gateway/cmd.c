@@ -17,6 +17,8 @@ static const struct verb {
     {"config",        cmd_config_run,    "[-c FILE] [-n | -d] [-x] [-h] [NAME...]",                      "show settings"                            },
     {"user",          cmd_user,          "[-c FILE] list | {add|passwd|del} [-s SCHEME] [--stdin] NAME",
      "manage accounts"                                                                                                                              },
+    {"queue",         cmd_queue,         "[-c FILE] ACT [--to-domain DOMAIN]... [ID...]",
+     "look at mail that waits, and change it"                                                                                                       },
     {"store",         cmd_store,         "[-c FILE] check | stat",                                       "look at the store while nothing serves it"},
     {"client-config", cmd_client_config, "[-c FILE] [--format FORMAT] USER@DOMAIN",
      "what a mail program must be told"                                                                                                             },

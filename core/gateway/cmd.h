@@ -24,6 +24,10 @@ enum cmd_exit {
  * code otherwise. */
 MUST_USE bool cmd_run(int argc, char **argv, int *exit_r);
 
+/* By the name that we were called with: postqueue, mailq, postsuper, postcat, qshape, with
+ * Postfix's options and output. False when it is none of these. */
+MUST_USE bool cmd_postfix_run(int argc, char **argv, int *exit_r);
+
 /* What is said to an unknown verb, or to none: the exit code. */
 int cmd_usage(int argc, char **argv);
 
@@ -59,10 +63,20 @@ MUST_USE struct config *cmd_config(const struct cmd_options *o);
 /* "ringpost VERB: ..." on standard error. */
 void cmd_say(const char *verb, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Asks the server, or the store itself when no server has it open, and prints the answer; returns
+ * the exit code. `request` is the text of a queue_request, and is emptied. Messages begin with
+ * `name`. With `unix_lines` a message's CRLF is printed as LF. */
+int cmd_queue_ask(const char *name, const struct config *config, struct chain *request,
+                  bool unix_lines);
+
+/* Appends a line of a queue_request; a name and a value that have no line ends. */
+void cmd_queue_add(struct chain *request, const char *name, const char *value);
+
 /* The verbs: argv from behind the verb; they return the exit code. */
 int cmd_check(int argc, char **argv);
 int cmd_client_config(int argc, char **argv);
 int cmd_config_run(int argc, char **argv);
+int cmd_queue(int argc, char **argv);
 int cmd_store(int argc, char **argv);
 int cmd_user(int argc, char **argv);
 

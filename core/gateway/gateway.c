@@ -9,10 +9,11 @@
 #include "core/base/ensure.h"
 #include "core/base/log.h"
 #include "core/gateway/config_changes.h"
+#include "core/gateway/control.h"
 #include "core/gateway/folders.h"
 #include "core/gateway/gateway_reactor.h"
-#include "core/gateway/http.h"
 #include "core/gateway/gateway_relay.h"
+#include "core/gateway/http.h"
 #include "core/gateway/overload.h"
 #include "core/gateway/services.h"
 #include "core/gateway/settings.h"
@@ -31,6 +32,7 @@ struct gateway {
     struct sockets *sockets; /* those that no reactor took yet; NULL with options.listen */
     struct overload *overload;
     struct http *http; /* NULL by hand */
+    struct control *control;
     struct gateway_relay *relay; /* NULL: mail for others is not taken */
     struct gateway_reactor **reactors;
     unsigned reactor_count, started;
@@ -308,6 +310,26 @@ static bool open_http(struct gateway *g, struct chain *why)
     return false;
 }
 
+static void made_due(void *context)
+{
+    struct gateway *g = context;
+
+    if (g->relay != NULL)
+        gateway_relay_flush(g->relay);
+}
+
+/* As above. A path that is too long for a socket is no reason not to serve. */
+static void open_control(struct gateway *g, struct chain *why)
+{
+    if (g->sockets != NULL)
+        g->control =
+            control_open(&(struct control_config){.store = g->service.store,
+                                                  .directory = g->config->mail_store_directory,
+                                                  .made_due = made_due,
+                                                  .context = g},
+                         why);
+}
+
 static void make_reactors(struct gateway *g)
 {
     static const char *const io_names[] = {
@@ -369,12 +391,15 @@ struct gateway *gateway_open(struct gateway_options *options, struct chain *why)
     if (!open_listeners(g, why) || !start_reactors(g, why) || !start_relay(g, why) ||
         !open_http(g, why))
         goto fail;
+    open_control(g, why);
     if (g->options.complete != NULL && !g->options.complete(g->options.context, why))
         goto fail;
     for (unsigned i = 0; i < g->reactor_count; i++)
         gateway_reactor_accept(g->reactors[i]);
     if (g->http != NULL)
         http_accept(g->http);
+    if (g->control != NULL)
+        control_accept(g->control);
     if (g->sockets != NULL)
         sockets_close(&g->sockets);
     return g;
@@ -426,6 +451,8 @@ void gateway_close(struct gateway **gateway)
 {
     struct gateway *g = *gateway;
 
+    if (g->control != NULL)
+        control_close(&g->control);
     if (g->http != NULL)
         http_close(&g->http);
     if (g->relay != NULL)

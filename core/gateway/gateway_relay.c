@@ -174,6 +174,11 @@ bool gateway_relay_start(struct gateway_relay *g, const struct relay_reactor *re
     return relay_start(g->relay, reactors, count);
 }
 
+void gateway_relay_flush(struct gateway_relay *g)
+{
+    relay_flush(g->relay);
+}
+
 void gateway_relay_drain(struct gateway_relay *g)
 {
     relay_drain(g->relay, DRAIN_MS);

@@ -19,6 +19,9 @@ MUST_USE struct gateway_relay *gateway_relay_open(const struct config *config,
 MUST_USE bool gateway_relay_start(struct gateway_relay *g, const struct relay_reactor *reactors,
                                   unsigned count);
 
+/* Somebody made mail due, or wants all that is due to be tried now. Any thread. */
+void gateway_relay_flush(struct gateway_relay *g);
+
 /* Lets what is under way end; before the reactors are stopped. */
 void gateway_relay_drain(struct gateway_relay *g);
 

@@ -34,6 +34,9 @@ def test_everything_is_put_in_place():
                     "systemd/system/ringpost.socket", "sysusers.d/ringpost.conf", "tmpfiles.d/ringpost.conf",
                     "examples/ringpost.conf"):
             find(files, end)
+        for name in ("postqueue", "mailq", "postsuper", "postcat", "qshape"):
+            link = os.path.join(d, find(files, f"libexec/ringpost/{name}"))
+            assert os.readlink(link).endswith("bin/ringpost"), os.readlink(link)
         conf = f"{d}/etc/ringpost/ringpost.conf"
         assert os.stat(conf).st_mode & 0o777 == 0o640
         shown = subprocess.run([program, "config", "-c", conf, "-h", "smtp_listen", "submission_listen",
