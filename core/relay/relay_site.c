@@ -223,13 +223,13 @@ void relay_sites_resolved(struct relay_sites *s, struct relay_hop_queue *hop,
     site->is_lmtp = hop->route.transport == RELAY_BY_LMTP;
     if (hop->site == site)
         return;
+    site->hop_count++;
+    relay_site_settle(s, site); /* not idle any more: the one that is left may push out those */
     hop_leave_site(s, hop);
     hop->site = site;
-    site->hop_count++;
     site->waiting += hop->count;
     if (hop->count > 0)
         list_add_tail(&site->hops, &hop->node);
-    relay_site_settle(s, site);
 }
 
 /* ---- who waits ---- */

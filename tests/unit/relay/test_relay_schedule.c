@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,23 @@ static struct relay_hop_queue *hop(struct relay_sites *s, const char *name, cons
     return h;
 }
 
+/* Nobody's sites are forgotten one by one, but not the one that a hop comes back to. */
+static void idle_sites_are_bounded(void **state)
+{
+    struct relay_sites *s = relay_sites_new(&settings);
+    struct relay_hop_queue *h = hop(s, "a.example", "first", 1);
+    char name[32];
+
+    (void)state;
+    for (unsigned i = 0; i <= RELAY_SITE_IDLE_MAX; i++) {
+        snprintf(name, sizeof(name), "mx%u", i);
+        hop(s, "a.example", i == RELAY_SITE_IDLE_MAX ? "first" : name, 1);
+    }
+    assert_string_equal(h->site->name, "first");
+    assert_int_equal(h->site->hop_count, 1);
+    relay_sites_free(&s);
+}
+
 static void recipients_of_a_message_go_together(void **state)
 {
     struct relay_active *a = relay_active_new();
@@ -187,6 +205,7 @@ int main(void)
         cmocka_unit_test(waits_double_and_end),
         cmocka_unit_test(mail_grows_old),
         cmocka_unit_test(each_recipient_is_here_once),
+        cmocka_unit_test(idle_sites_are_bounded),
         cmocka_unit_test(recipients_of_a_message_go_together),
         cmocka_unit_test(sites_grow_and_shrink),
     };
