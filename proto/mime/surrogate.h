@@ -8,7 +8,8 @@
  * - Subject and other free text become encoded words.
  * - A mailbox keeps its address when only its name is 8-bit; an 8-bit address becomes one of
  *   ".invalid", named by what it was. Return-Path has no place for a name.
- * - An 8-bit parameter of a Content-* field is left out, and so is any other 8-bit field.
+ * - An 8-bit parameter of Content-Type or Content-Disposition is left out, and so is any other
+ *   8-bit field.
  *
  * Fields of ASCII are served as they lie. Any bytes may come as a header; time is linear in them,
  * and what is made at once is bounded by META_FIELD_MAX: a longer field loses its 8-bit lines. Of a
