@@ -307,9 +307,10 @@ void gateway_reactor_free(struct gateway_reactor **reactor)
     struct gateway_reactor *r = *reactor;
 
     ensure(r->reactor == NULL);
-    while (!list_is_empty(&r->listeners)) {
-        struct listener *l = CONTAINER_OF(r->listeners.next, struct listener, node);
-        list_remove(&l->node);
+    list_each(node, &r->listeners)
+    {
+        struct listener *l = CONTAINER_OF(node, struct listener, node);
+
         if (l->fd >= 0 && r->config.backend == NULL)
             close(l->fd);
         free(l);

@@ -31,7 +31,7 @@ static void fill_envelope(struct relay_mail *m)
     c->is_utf8 = (e->flags & STORE_QUEUE_UTF8) != 0;
     c->requires_tls = (e->flags & STORE_QUEUE_REQUIRETLS) != 0;
     c->has_priority = e->priority != 0;
-    c->priority = e->priority;
+    c->priority = e->priority; /* NOLINT(bugprone-signed-char-misuse): -9 to 9 */
     c->by = (struct smtp_client_by){
         .until_us = e->deliver_by_us,
         .returns = (e->flags & STORE_QUEUE_BY_RETURN) != 0,

@@ -162,7 +162,7 @@ struct lookup_list {
 
 struct lookup_list *lookup_list_open(const char *const *specs, unsigned count, struct chain *why)
 {
-    struct lookup_list *list = xcalloc(1, sizeof(*list) + count * sizeof(list->tables[0]));
+    struct lookup_list *list = xcalloc(1, sizeof(*list) + count * sizeof(struct lookup *));
     bool all = true;
 
     list->count = count;

@@ -28,6 +28,7 @@ struct tls_secret {
     mbedtls_tls_prf_types prf;
 };
 
+/* NOLINTNEXTLINE(readability-function-size): a callback of mbedtls */
 static int keep_secret(void *context, const unsigned char *master, const unsigned char *block,
                        size_t mac_len, size_t key_len, size_t iv_len,
                        const unsigned char client_random[32], const unsigned char server_random[32],
