@@ -35,7 +35,8 @@ class Handler:
             tls = "tls" if session.ssl else "clear"
             f.write((" ".join([tls, envelope.mail_from or "<>", *envelope.rcpt_tos]) + "\\n").encode())
             f.write(envelope.content)
-        return "250 2.0.0 Ok: aiosmtpd has it"
+        answers = len(envelope.rcpt_tos) if kind == "lmtp" else 1
+        return "\\r\\n".join(["250 2.0.0 Ok: aiosmtpd has it"] * answers)
 
 def factory():
     context = None
