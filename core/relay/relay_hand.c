@@ -247,8 +247,9 @@ static bool tries_on(const struct relay *r, const struct relay_attempt *a,
 {
     unsigned hosts = a->site->answer->count;
 
+    /* A connection that did some work and ended brought others on: that is nobody's failure. */
     if (result->outcome == SMTP_CLIENT_UNTRIED)
-        return entry->rounds++ < RELAY_ROUNDS_MAX;
+        return a->answered > 0 || entry->rounds++ < RELAY_ROUNDS_MAX;
     if (result->outcome == SMTP_CLIENT_DELIVERED || result->blame != SMTP_CLIENT_OF_HOST ||
         result->is_uncertain)
         return false;
