@@ -14,7 +14,7 @@
 #include "core/work/budget.h"
 #include "core/work/pressure.h"
 #include "core/work/worker_pool.h"
-#include "store/store.h"
+#include "store/store_queue.h"
 
 enum {
     NS_A_SECOND = 1000 * 1000 * 1000,
@@ -24,6 +24,7 @@ enum {
 /* A moment's picture of all that is not counted. Times are in nanoseconds, and shown in seconds. */
 struct figures {
     struct store_numbers store;
+    struct store_queue_numbers queue;
     struct worker_pool_numbers workers, auth;
     uint64_t sync_age_ns, applied_behind;
     uint64_t workers_running, workers_waiting, auth_waiting;
@@ -61,6 +62,9 @@ static const struct {
     FIGURE("store_log_bytes", GAUGE, store.log_bytes, "Bytes of the log."),
     FIGURE("store_live_bytes", GAUGE, store.live_bytes, "Bytes of the log that are mail."),
     FIGURE("store_index_bytes", GAUGE, store.index_bytes, "Bytes of the index in use."),
+    FIGURE("queue_messages", GAUGE, queue.messages, "Messages that wait to go on to others."),
+    FIGURE("queue_recipients", GAUGE, queue.recipients, "Their recipients that wait."),
+    FIGURE("queue_held", GAUGE, queue.held, "Of those recipients, that an operator holds."),
     FIGURE("jobs", COUNTER, workers.jobs, "Jobs that workers began."),
     FIGURE("job_wait_seconds", COUNTER, workers.wait_ns, "Time that jobs waited for a worker."),
     FIGURE("jobs_waiting", GAUGE, workers_waiting, "Jobs that wait for a worker now."),
@@ -111,9 +115,22 @@ static uint64_t resident_bytes(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* They stay 0 when the store can't be read now: other figures say why. */
+static void ask_queue(struct store *store, struct store_queue_numbers *numbers)
+{
+    struct store_view *v;
+
+    if (store_view_open(store, &v) != STORE_OK)
+        return;
+    if (store_queue_numbers(v, numbers) != STORE_OK)
+        *numbers = (struct store_queue_numbers){0};
+    store_view_close(&v);
+}
+
 static void ask(const struct http_metrics *from, struct figures *f)
 {
     store_numbers(from->store, &f->store);
+    ask_queue(from->store, &f->queue);
     worker_pool_numbers(from->workers, &f->workers);
     auth_numbers(from->auth, &f->auth);
     f->sync_age_ns = store_sync_age_ns(from->store);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/alloc.h"
+#include "core/base/metric.h"
 #include "core/base/random.h"
 #include "core/relay/relay_attempt.h"
 #include "core/relay/relay_log.h"
@@ -96,6 +97,10 @@ static void log_one(const struct relay_mail *m, unsigned index, enum verdict ver
 
     if (m->is_logged)
         return;
+    metric_add(verdict == VERDICT_LATER    ? METRIC_RELAY_DEFERRED
+               : verdict == VERDICT_RETURN ? METRIC_RELAY_BOUNCED
+                                           : METRIC_RELAY_DELIVERED,
+               1);
     relay_log_outcome(m, index, a != NULL ? a->name : "none", a != NULL ? a->begun_us : 0,
                       a != NULL ? a->ready_us : 0);
     if (verdict == VERDICT_RETURN &&

@@ -7,6 +7,7 @@ import smtplib
 import socket
 import subprocess
 import time
+import urllib.request
 
 from gateway import BINARY, Gateway, free_port
 from sink import Sink
@@ -232,6 +233,29 @@ def test_shapes():
         assert queue(g, "stat").startswith("6 messages, 12 recipients, ")
         counts = [json.loads(line) for line in queue(g, "stat", "--json").splitlines()]
         assert counts[0]["domain"] == "example.net" and counts[0]["minutes"]["5"] == 6
+
+
+def test_figures():
+    """What waits, what is held, and what became of tries are figures of /metrics."""
+    port, http = free_port(), free_port()
+    with relay(port, http_listen=f"127.0.0.1:{http}") as g:
+        def figure(name):
+            with urllib.request.urlopen(f"http://127.0.0.1:{http}/metrics", timeout=20) as answer:
+                return int(re.search(rf"^ringpost_{re.escape(name)} (\d+)$", answer.read().decode(), re.M)[1])
+
+        send(g, ["bob@example.com", "eve@example.com"])
+        wait_deferred(g, 2)
+        queue(g, "hold", "--to", "bob@example.com")
+        assert (figure("queue_messages"), figure("queue_recipients"), figure("queue_held")) == (1, 2, 1)
+        assert figure('relay_outcomes_total{outcome="deferred"}') == 2
+        with Sink(port, rules=lambda verb, argument:
+                  "550 5.1.1 no" if verb == "RCPT" and "bob" in argument else None) as sink:
+            run(g, "postqueue", "-f")
+            sink.wait(1)
+            wait_for(lambda: figure('relay_outcomes_total{outcome="delivered"}') == 1)
+            queue(g, "release", "--all")
+            wait_for(lambda: figure('relay_outcomes_total{outcome="bounced"}') == 1)
+        wait_for(lambda: figure("queue_messages") == figure("queue_held") == 0)
 
 
 def test_without_a_server():
