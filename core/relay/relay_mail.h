@@ -38,7 +38,8 @@ struct relay_mail {
     struct relay_mail_recipient *recipients; /* as many as client->recipient_count */
     struct chain texts;                      /* of client->recipients and the above */
     int64_t given_us, done_us;
-    bool is_logged; /* the change that tells the store is made once more */
+    bool is_logged; /* the change that tells the store is made once more, */
+    bool lost_some; /* because some of them are gone in the store */
 };
 
 /* What the store has of these entries; those that are gone there are given up. NULL when all are.

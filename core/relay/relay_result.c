@@ -183,7 +183,8 @@ static void add_alone(struct relay *r, struct relay_mail *m, const struct judgem
     relay_bounce_add(r, c->change, m, j->failed, j->failed_count, DSN_FAILED);
     relay_bounce_add(r, c->change, m, j->relayed, j->relayed_count, DSN_RELAYED);
     list_add_tail(&c->mails, &m->node);
-    change_submit(r, c, STORE_ACK_DURABLE);
+    change_submit(r, c,
+                  STORE_ACK_APPLIED); /* before that nobody knows whether one of them is gone */
 }
 
 static void add_with_others(struct relay *r, struct relay_mail *m, const struct judgement *j)
@@ -244,7 +245,6 @@ static void change_home(struct job *job)
 {
     struct relay_change *c = CONTAINER_OF(job, struct relay_change, job);
     struct relay *r = c->relay;
-    bool is_told = c->status == STORE_OK || c->status == STORE_GONE;
 
     r->changes--;
     r->has_news = r->has_news || c->may_queue;
@@ -254,14 +254,51 @@ static void change_home(struct job *job)
         struct relay_mail *m = CONTAINER_OF(c->mails.next, struct relay_mail, node);
 
         list_remove(&m->node);
-        if (is_told) {
+        if (c->status == STORE_OK) {
             settle(r, m);
         } else {
+            m->lost_some = c->status == STORE_GONE;
             list_add_tail(&r->redo, &m->node);
             r->redo_us = r->now_us + RELAY_REDO_US;
         }
     }
     free(c);
+}
+
+/* Somebody removed recipients while they were tried: the others' outcome is told without them.
+ * False when nothing is left to tell, or the store can't be read now. */
+static bool forget_gone(struct relay *r, struct relay_mail *m)
+{
+    struct store_view *view = relay_view(r);
+    struct store_queue_recipient row;
+    unsigned left = 0;
+
+    if (view == NULL) {
+        list_add_tail(&r->redo, &m->node);
+        r->redo_us = r->now_us + RELAY_REDO_US;
+        return false;
+    }
+    for (unsigned i = 0; i < m->client->recipient_count; i++) {
+        const struct relay_entry *e = m->recipients[i].entry;
+
+        if (e == NULL)
+            continue;
+        m->recipients[i].is_over =
+            store_queue_recipient(view, m->message->id, e->number, &row) == STORE_NOT_FOUND;
+        left += !m->recipients[i].is_over;
+    }
+    if (left == 0) {
+        settle(r, m);
+        return false;
+    }
+    for (unsigned i = 0; i < m->client->recipient_count; i++) {
+        if (m->recipients[i].entry == NULL || !m->recipients[i].is_over)
+            continue;
+        m->message->waiting -= m->message->waiting > 0;
+        relay_active_give(r->active, &m->recipients[i].entry);
+    }
+    m->lost_some = false;
+    return true;
 }
 
 static void redo(struct relay *r)
@@ -277,7 +314,8 @@ static void redo(struct relay *r)
     while (!list_is_empty(&now)) {
         struct relay_mail *m = CONTAINER_OF(now.next, struct relay_mail, node);
         list_remove(&m->node);
-        relay_result_add(r, &m);
+        if (!m->lost_some || forget_gone(r, m))
+            relay_result_add(r, &m);
     }
 }
 

@@ -6,10 +6,12 @@ import re
 import smtplib
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 
 from gateway import BINARY, Gateway, free_port
+from hop import Hop
 from sink import Sink
 
 NAMES = ("postqueue", "mailq", "postsuper", "postcat", "qshape")
@@ -328,3 +330,31 @@ def test_a_reader_who_stops_keeps_nobody_waiting():
             assert len(rows(g)) == 40
             assert "40 messages" in queue(g, "delete", "--all")
         assert g.stop() == 0
+
+
+def test_delete_while_it_is_tried():
+    """The outcome of the others is not lost with the one that was deleted: nobody gets a mail twice."""
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def odd(peer, stage):
+        if stage == "RCPT" and b"nobody" in hop.said[-1]:
+            return b"550 5.1.1 no\r\n"
+        if stage == "DOT":
+            asked.set()
+            goes_on.wait(20)
+        return None
+
+    hop = Hop(odd)
+    with relay(hop.port) as g:
+        send(g, ["bob@example.com", "nobody@example.com", "none@example.com"])
+        assert asked.wait(20)
+        nobody, = (r["queue_id"] for r in rows(g, "--to", "nobody@example.com"))
+        queue(g, "delete", "--to", "nobody@example.com")
+        goes_on.set()
+        wait_for(lambda: not rows(g, "--all"))
+        assert "removed" in g.log() and nobody in g.log()
+        g.stop()
+        g.start()
+        time.sleep(1)
+        assert len(hop.wait_mails(1)) == 1
+    hop.close()
