@@ -11,6 +11,7 @@ import time
 from gateway import USERS, Gateway, Talk, send_mail
 
 LEAST = 0.95
+STEP = 64  # KiB in which a thread tells what it was charged (core/work/budget.h)
 SETTINGS = {"memory_max": "1g", "client_memory_max": "1g", "user_memory_max": "1g",
             "smtpd_client_connection_count_limit": 10000, "confinement": "yes"}
 
@@ -47,7 +48,7 @@ def judge(name, load, warm_up=2, count=200, **settings):
         grew, known = allocated_then - allocated, charged_then - charged
         print(f"     {name}: {count} clients, {grew} KiB more allocated, {known} KiB charged, "
               f"{100 * known / max(grew, 1):.0f} %", flush=True)
-        assert known >= LEAST * grew, (name, known, grew)
+        assert known + STEP >= LEAST * grew, (name, known, grew)
         assert known <= 3 * grew + 4096, (name, known, grew)  # what is charged is there
         until = time.monotonic() + 10
         while figures(g)[0] > charged + 256 and time.monotonic() < until:

@@ -155,7 +155,7 @@ def test_r12_dead_resolver():
         began = time.monotonic()
         for _ in range(20):
             send_mail(g, "Subject: x\r\n\r\n")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10  # a question is given up after twice as long
         assert "status=sent" not in "".join(line for line in g.log().splitlines() if "d1.example" in line)
         assert names.asked
         began = time.monotonic()
