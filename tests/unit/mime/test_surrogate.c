@@ -154,7 +154,7 @@ static void long_headers_cost_a_bound(void **state UNUSED)
         buffer_add(&header, span_str(floods[i].start));
         fill(&header, floods[i].more, i % 2 == 0 ? 3 << 20 : META_FIELD_MAX - 20);
         rest = buffer_since(&header, 0);
-        for (unsigned pieces = 0; rest.len > 0; pieces++) {
+        while (rest.len > 0) {
             struct buffer out = {0};
             bool as_it_lies;
 
