@@ -17,7 +17,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-BINARY = os.environ.get("RINGPOST", os.path.join(ROOT, "build", "ringpost"))
+BINARY = os.path.abspath(os.environ.get("RINGPOST", os.path.join(ROOT, "build", "ringpost")))
 IO = os.environ.get("RINGPOST_IO", "auto")
 
 # crypt(3) of "password", cheap on purpose: these tests are not about guessing it.
